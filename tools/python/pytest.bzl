@@ -1,0 +1,35 @@
+"The one way in which Python tests are run."
+
+load("@rules_python//python:defs.bzl", "py_test")
+
+_RUNNER = "//tools/python:run_pytest.py"
+
+def pytest_test(name, srcs, deps = [], data = [], workers = 1, size = "small", env = {}, **kwargs):
+    """A Bazel test that runs pytest over test modules.
+
+    A skip fails the test unless its reason is on the committed list `//tools/python:allowed_skips.txt`.
+
+    Args:
+      name: the target's name.
+      srcs: test modules, and the conftest.py files that they use.
+      deps: libraries that they import; pytest and pytest-xdist are there already.
+      data: files that they read.
+      workers: how many pytest-xdist processes share the tests; 1 runs them in one process.
+      size: Bazel's test size.
+      env: environment variables of the test.
+      **kwargs: common test attributes.
+    """
+    tests = [s for s in srcs if not s.endswith("conftest.py")]
+    py_test(
+        name = name,
+        size = size,
+        srcs = srcs + [_RUNNER],
+        main = _RUNNER,
+        args = ["--workers=%d" % workers] + ["$(rootpath %s)" % s for s in tests],
+        data = data + ["//tools/python:allowed_skips.txt", "//tools/python:pytest.ini"],
+        env = env | {"PYTHONDONTWRITEBYTECODE": "1"},
+        python_version = "PY3",
+        tags = kwargs.pop("tags", []) + (["cpu:%d" % workers] if workers > 1 else []),
+        deps = deps + ["@pypi//pytest", "@pypi//pytest_xdist"],
+        **kwargs
+    )
