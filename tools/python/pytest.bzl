@@ -11,7 +11,7 @@ def pytest_test(name, srcs, deps = [], data = [], workers = 1, size = "small", e
 
     Args:
       name: the target's name.
-      srcs: test modules, and the conftest.py files that they use.
+      srcs: test modules (`test_*.py`), conftest.py files and modules that they import.
       deps: libraries that they import; pytest and pytest-xdist are there already.
       data: files that they read.
       workers: how many pytest-xdist processes share the tests; 1 runs them in one process.
@@ -19,7 +19,7 @@ def pytest_test(name, srcs, deps = [], data = [], workers = 1, size = "small", e
       env: environment variables of the test.
       **kwargs: common test attributes.
     """
-    tests = [s for s in srcs if not s.endswith("conftest.py")]
+    tests = [s for s in srcs if s.split("/")[-1].startswith("test_")]
     py_test(
         name = name,
         size = size,

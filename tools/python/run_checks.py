@@ -34,7 +34,7 @@ def command(check: str, package: str, files: list[str], temporary: Path) -> list
         return [program("ruff"), "check", f"--config={SETTINGS}", "--no-cache", *files]
     if check == "format":
         return [program("ruff"), "format", f"--config={SETTINGS}", "--no-cache", "--diff", *files]
-    os.environ["MYPYPATH"] = os.pathsep.join([f"{package}/src", package])
+    os.environ["MYPYPATH"] = os.pathsep.join([f"{package}/src", f"{package}/tests", package])
     return [
         sys.executable,
         *("-m", "mypy", f"--config-file={SETTINGS}", f"--cache-dir={temporary / 'cache'}"),

@@ -1,0 +1,148 @@
+"""A datakit: the tables of a data product, and what is done with them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import MetaData, Table
+from sqlalchemy.sql.expression import Select
+from sqlmodel import SQLModel
+
+from ..errors import DeclarationError
+from .tables import natural_key, table_of, tables_in
+
+if TYPE_CHECKING:
+    from ..loading.load import Load
+    from ..runs.result import ReportContext
+
+__all__ = ["Check", "Datakit"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Something that must hold after the loads.
+
+    Args:
+        name: what a report calls it.
+        statement: a query that returns one number: how many rows break it. 0 is good.
+        because: what it protects, in a few words.
+    """
+
+    name: str
+    statement: Select[Any]
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Datakit:
+    """The tables of a data product, the loads that fill them, and the checks that must hold.
+
+    Args:
+        name: lower-case letters, digits, `-` and `_`; starts with a letter.
+        version: of the datakit.
+        description: one line for people.
+        tables: table classes, or modules: of a module, the table classes among its names that were
+            defined in it, or below it if it is a package.
+        loads: run in this order.
+        checks: run after the loads.
+        report: writes a report of a run into a folder and returns its path.
+
+    Raises:
+        DeclarationError: the name is not allowed.
+    """
+
+    name: str
+    version: str
+    description: str = ""
+    tables: tuple[type[SQLModel] | ModuleType, ...] = ()
+    loads: tuple[Load, ...] = ()
+    checks: tuple[Check, ...] = ()
+    report: Callable[[ReportContext], Path] | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise DeclarationError(
+                f"a datakit cannot be called {self.name!r}",
+                hint="use lower-case letters, digits, - and _, and start with a letter",
+            )
+
+    def table_classes(self) -> tuple[type[SQLModel], ...]:
+        """The table classes, each once, in declared order.
+
+        Raises:
+            DeclarationError: there is none; one is not a table; a reference table has no natural
+                key; a load goes into a table that is not among them.
+        """
+        classes: dict[type[SQLModel], None] = {}
+        for item in self.tables:
+            for cls in tables_in(item) if isinstance(item, ModuleType) else [item]:
+                table_of(cls)
+                classes[cls] = None
+        if not classes:
+            raise DeclarationError(
+                f"datakit {self.name!r} has no tables",
+                hint="name table classes, or modules that define some, in Datakit(tables=(...))",
+            )
+        for cls in classes:
+            self._check_natural_key(cls)
+        for load in self.loads:
+            if load.table not in classes:
+                raise DeclarationError(
+                    f"datakit {self.name!r}: load {load.name!r} goes into {load.full_table_name}, "
+                    "which is not among the datakit's tables",
+                    hint=f"add {load.table.__name__} to Datakit(tables=(...))",
+                )
+        return tuple(classes)
+
+    def metadata(self) -> MetaData:
+        """A MetaData of its own that holds the datakit's tables and no others.
+
+        Raises:
+            DeclarationError: as `table_classes`, or a foreign key points out of the datakit.
+        """
+        classes = self.table_classes()
+        own = MetaData(naming_convention=table_of(classes[0]).metadata.naming_convention)
+        for cls in classes:
+            table_of(cls).to_metadata(own)
+        for table in own.tables.values():
+            for key in table.foreign_keys:
+                referred = key.target_fullname.rpartition(".")[0]
+                if referred not in own.tables:
+                    raise DeclarationError(
+                        f"{table.fullname}.{key.parent.name} refers to {referred}, "
+                        f"which is not among the tables of datakit {self.name!r}",
+                        hint="add its class to Datakit(tables=(...))",
+                        table=table.fullname,
+                        column=key.parent.name,
+                    )
+        return own
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, over the name, the version and the tables' definitions."""
+        lines = [self.name, self.version, *sorted(map(_definition, self.metadata().tables.values()))]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    @staticmethod
+    def _check_natural_key(cls: type[SQLModel]) -> None:
+        if getattr(cls, "datakit_needs_natural_key", False) and natural_key(cls) is None:
+            table = table_of(cls)
+            raise DeclarationError(
+                f"reference table {table.fullname} ({cls.__name__}) has no natural key",
+                hint="make the column that identifies a row in the data primary_key=True or unique=True",
+                table=table.fullname,
+            )
+
+
+def _definition(table: Table) -> str:
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.schema import CreateTable
+
+    return str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]

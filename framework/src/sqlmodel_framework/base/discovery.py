@@ -1,0 +1,96 @@
+"""Find a datakit by name: an entry point, or a module. The import path is never changed."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+
+from ..errors import DatakitError, DatakitNotFoundError
+from .datakit import Datakit
+
+__all__ = ["find_datakit", "installed_datakits"]
+
+GROUP = "sqlmodel_framework.datakits"
+ATTRIBUTE = "datakit"
+
+
+def installed_datakits() -> list[str]:
+    """The names of the datakits that are installed, sorted."""
+    return sorted({point.name for point in entry_points(group=GROUP)})
+
+
+def find_datakit(datakit: Datakit | str) -> Datakit:
+    """The datakit itself, or the one of that name.
+
+    Args:
+        datakit: a datakit; the name of an entry point in `sqlmodel_framework.datakits`; or the name
+            of a module, whose attribute `datakit` is taken.
+
+    Raises:
+        DatakitNotFoundError: there is none of that name, or it cannot be imported.
+    """
+    if isinstance(datakit, Datakit):
+        return datakit
+    points = [point for point in entry_points(group=GROUP) if point.name == datakit]
+    if len({point.value for point in points}) > 1:
+        places = ", ".join(sorted(point.value for point in points))
+        raise DatakitNotFoundError(
+            f"several datakits called {datakit!r} are installed: {places}",
+            hint="uninstall all but one, or name the module",
+        )
+    return _load(points[0]) if points else _import(datakit)
+
+
+def _load(point: EntryPoint) -> Datakit:
+    try:
+        return _checked(point.load(), point.value, point.name)
+    except DatakitError:
+        raise
+    except Exception as error:
+        raise _unimportable(point.name, point.value, error) from error
+
+
+def _import(name: str) -> Datakit:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise _unknown(name)
+    try:
+        module = import_module(name)
+    except DatakitError:
+        raise
+    except Exception as error:
+        # Its own absence means that there is no such datakit; any other one, that it is broken.
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
+            raise _unknown(name) from None
+        raise _unimportable(name, name, error) from error
+    return _checked(getattr(module, ATTRIBUTE, None), f"{name}:{ATTRIBUTE}", name)
+
+
+def _checked(found: object, place: str, name: str) -> Datakit:
+    if isinstance(found, Datakit):
+        return found
+    if isinstance(found, ModuleType):
+        return _checked(getattr(found, ATTRIBUTE, None), f"{found.__name__}:{ATTRIBUTE}", name)
+    raise DatakitNotFoundError(
+        f"{name!r} is no datakit: {place} is {'missing' if found is None else f'a {type(found).__name__}'}",
+        hint=f"define {ATTRIBUTE} = Datakit(...) there",
+    )
+
+
+def _unimportable(name: str, place: str, error: Exception) -> DatakitNotFoundError:
+    return DatakitNotFoundError(
+        f"datakit {name!r} cannot be imported: {place}: {type(error).__name__}: {error}"
+    )
+
+
+def _unknown(name: str) -> DatakitNotFoundError:
+    names = installed_datakits()
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        hint = f"did you mean {near[0]!r}? installed are: {', '.join(names)}"
+    elif names:
+        hint = f"installed are: {', '.join(names)}; the name of a module works too"
+    else:
+        hint = "none is installed; install one with pip, or give the name of a module"
+    return DatakitNotFoundError(f"there is no datakit {name!r}", hint=hint)

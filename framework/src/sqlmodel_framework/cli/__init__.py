@@ -1,0 +1,1 @@
+"""The command `datakit`: a thin reading of the library."""

@@ -1,0 +1,55 @@
+"""`datakit run`: deploy, load, check, report."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..base.discovery import find_datakit
+from .output import RunDisplay, print_json
+from .place import FolderOption, JsonOption, TargetOption, named_target, open_place
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="An installed datakit, or a module.")]
+
+
+def run(
+    name: NameArgument,
+    target: TargetOption = None,
+    folder: FolderOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Deploy a datakit, run its loads and checks, and write its report.
+
+    Without a target everything happens in the embedded PostgreSQL of a folder.
+    """
+    from ..runs.events import LoadFinished
+    from ..runs.run import ChecksFailedError, run_datakit
+
+    chosen = named_target(target)
+    datakit = find_datakit(name)
+    datakit.table_classes()
+    with open_place(chosen, folder, datakit.name) as place, RunDisplay(quiet=json) as display:
+
+        def show(event: object) -> None:
+            if json and isinstance(event, LoadFinished):
+                print_json(
+                    table=event.result.table,
+                    layer=event.result.layer,
+                    read=event.result.read,
+                    accepted=event.result.accepted,
+                    rejected=event.result.rejected,
+                    loaded=event.result.loaded,
+                    seconds=round(event.result.seconds, 3),
+                    rows_per_second=event.result.rows_per_second,
+                    kept=dict(event.result.kept),
+                    reasons=dict(event.result.reasons),
+                )
+            display.show(event)
+
+        try:
+            result = run_datakit(datakit, place.target, folder=place.folder, on_event=show)
+        except ChecksFailedError as error:
+            display.summarise(error.result, place)
+            raise
+        display.summarise(result, place)

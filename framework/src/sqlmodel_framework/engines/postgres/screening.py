@@ -1,0 +1,262 @@
+"""Screening: every staged row is converted and held against the contract, in one statement.
+
+The result is a temporary table with the converted values, the reasons for which a row is rejected,
+and a mark for each reference rule that keeps the row all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    FromClause,
+    Select,
+    TableClause,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    not_,
+    null,
+    or_,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.sql.elements import ColumnElement
+
+from ...loading.contract import Bound, Contract, Parent
+from ...loading.load import Load
+from ...loading.rules import Reference, Unique
+from .stage import POSITION, CreateTemporaryAs, Stage, temporary
+
+__all__ = ["REASONS", "accepted", "kept_counts", "reason_counts", "screen"]
+
+SCREENED = "datakit_screened"
+REASONS = "datakit_reasons"
+_MARK = "datakit_kept_"
+_VALID = "datakit_valid_"
+
+# PostgreSQL 16 brought pg_input_is_valid. Before, the same question is asked by trying.
+_TRY_INPUT = text("""
+CREATE OR REPLACE FUNCTION pg_temp.datakit_input_is_valid(value text, type_name text) RETURNS boolean
+LANGUAGE plpgsql STRICT AS $$
+BEGIN
+    EXECUTE format('SELECT CAST(%L AS %s)', value, type_name);
+    RETURN true;
+EXCEPTION WHEN data_exception OR invalid_text_representation OR integrity_constraint_violation THEN
+    RETURN false;
+END $$
+""")
+
+TypeName = Callable[[Column[Any]], str]
+
+
+def screen(
+    connection: Connection,
+    load: Load,
+    contract: Contract,
+    stage: Stage,
+    type_name: TypeName,
+    *,
+    has_input_check: bool,
+) -> TableClause:
+    """Hold the staged rows against a contract and the load's rules.
+
+    Args:
+        connection: in a transaction.
+        load: whose rows they are.
+        contract: of the load's table, for the staged columns.
+        stage: the staged rows.
+        type_name: what the database calls the type of a column.
+        has_input_check: whether the server has `pg_input_is_valid` (PostgreSQL 16 and later).
+    """
+    if not has_input_check:
+        connection.execute(_TRY_INPUT)
+    check = func.pg_input_is_valid if has_input_check else func.pg_temp.datakit_input_is_valid
+    names = [column.name for column in contract.columns]
+    wanted = {column.name: type_name(column) for column in contract.columns}
+    converted = _converted(contract, stage, wanted, check)
+
+    reasons: list[ColumnElement[Any]] = [converted.c[REASONS + name] for name in names]
+    reasons += [_reason(_breaks(bound, converted.c[bound.column]), bound.reason) for bound in contract.bounds]
+    reasons += [_reason(_repeats(converted, key), _repeated(key)) for key in contract.keys]
+    reasons += [
+        _reason(
+            _lacks(converted, parent, load, lambda: _converted(contract, stage, wanted, check)), parent.reason
+        )
+        for parent in contract.parents
+    ]
+    marks: list[ColumnElement[Any]] = []
+    for rule in load.rules:
+        if not _columns(rule) <= set(names):
+            continue
+        match rule:
+            case Reference(on_missing="quarantine"):
+                reasons.append(_reason(_misses(converted, rule), rule.text))
+            case Reference():
+                marks.append(_misses(converted, rule).label(f"{_MARK}{len(marks)}"))
+            case Unique(on_duplicate="quarantine"):
+                reasons.append(_reason(_repeats(converted, rule.columns), rule.text))
+    query = select(
+        converted.c[POSITION],
+        *(converted.c[name] for name in names),
+        func.array_remove(cast(array(reasons), ARRAY(Text)), null()).label(REASONS),
+        *marks,
+    )
+    connection.execute(CreateTemporaryAs(SCREENED, query))
+    return temporary(SCREENED, *names, REASONS, *(mark.name for mark in marks))
+
+
+def accepted(screened: FromClause) -> ColumnElement[bool]:
+    """The condition that a screened row keeps the contract."""
+    return func.cardinality(screened.c[REASONS]) == 0
+
+
+def kept_counts(connection: Connection, load: Load, screened: TableClause) -> dict[str, int]:
+    """How many accepted rows met each rule that keeps them, by the rule's text."""
+    counts: dict[str, int] = {}
+    references = [rule for rule in load.references if rule.on_missing == "keep" and rule.column in screened.c]
+    for number, rule in enumerate(references):
+        mark = screened.c[f"{_MARK}{number}"]
+        query = select(func.count()).select_from(screened).where(accepted(screened), cast(mark, Boolean))
+        counts[rule.text] = connection.execute(query).scalar_one()
+    for unique in load.uniques:
+        if unique.on_duplicate == "keep" and set(unique.columns) <= set(screened.c.keys()):
+            columns = [screened.c[name] for name in unique.columns]
+            groups = (
+                select((func.count() - 1).label("extra"))
+                .where(accepted(screened), *(c.is_not(None) for c in columns))
+                .group_by(*columns)
+                .subquery()
+            )
+            query = select(func.coalesce(cast(func.sum(groups.c.extra), literal(0).type), 0))
+            counts[unique.text] = connection.execute(query).scalar_one()
+    return counts
+
+
+def reason_counts(connection: Connection, screened: TableClause) -> dict[str, int]:
+    """How many rows were rejected for each reason; the most frequent first."""
+    each = select(func.unnest(screened.c[REASONS]).label("reason")).subquery()
+    query = select(each.c.reason, func.count()).group_by(each.c.reason)
+    rows = connection.execute(query.order_by(func.count().desc(), each.c.reason)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def _converted(
+    contract: Contract, stage: Stage, wanted: Mapping[str, str], check: Callable[..., Any]
+) -> FromClause:
+    """The staged rows with values of the table's types, and a reason for each value that has none.
+
+    What the server calculates once must stay behind OFFSET 0: without it the planner would copy each
+    expression to every place that uses it.
+    """
+    rows = stage.table
+    asked: list[ColumnElement[Any]] = []
+    for name, type_ in wanted.items():
+        if stage.types[name] != type_ and not _is_text(type_):
+            asked.append(check(cast(rows.c[name], Text), type_).label(_VALID + name))
+    checked = select(rows.c[POSITION], *(rows.c[name] for name in wanted), *asked)
+    inner = checked.offset(literal_column("0")).subquery()
+    values: list[ColumnElement[Any]] = []
+    reasons: list[ColumnElement[Any]] = []
+    for column in contract.columns:
+        name, type_ = column.name, wanted[column.name]
+        value: ColumnElement[Any] = inner.c[name]
+        wrong: list[tuple[ColumnElement[bool], str]] = []
+        if not column.nullable:
+            wrong.append((inner.c[name].is_(None), f"{name} is missing"))
+        if _VALID + name in inner.c:
+            valid = inner.c[_VALID + name]
+            value = case((valid, cast(cast(value, Text), column.type)), else_=null())
+            wrong.append((not_(valid), f"{name} is not a valid {type_}"))
+        elif stage.types[name] != type_:
+            value = cast(value, Text)
+        values.append(value.label(name))
+        reasons.append(
+            case(
+                *((condition, literal(words)) for condition, words in wrong), else_=cast(null(), Text)
+            ).label(REASONS + name)
+            if wrong
+            else cast(null(), Text).label(REASONS + name)
+        )
+    query: Select[Any] = select(inner.c[POSITION], *values, *reasons)
+    return query.offset(literal_column("0")).subquery()
+
+
+def _is_text(type_: str) -> bool:
+    return type_ == "text" or type_.startswith("character")
+
+
+def _columns(rule: Reference | Unique) -> set[str]:
+    return {rule.column} if isinstance(rule, Reference) else set(rule.columns)
+
+
+def _reason(condition: ColumnElement[bool], words: str) -> ColumnElement[Any]:
+    return case((condition, literal(words)), else_=cast(null(), Text))
+
+
+def _breaks(bound: Bound, value: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a value breaks a bound; a null breaks none."""
+    broken: ColumnElement[bool]
+    match bound.kind:
+        case "ge":
+            broken = value < bound.limit
+        case "gt":
+            broken = value <= bound.limit
+        case "le":
+            broken = value > bound.limit
+        case "lt":
+            broken = value >= bound.limit
+        case "multiple_of":
+            broken = func.mod(value, bound.limit) != 0
+        case "max_length":
+            broken = func.char_length(value) > bound.limit
+        case "min_length":
+            broken = func.char_length(value) < bound.limit
+        case "pattern":
+            broken = not_(value.regexp_match(bound.limit))
+        case "values":
+            broken = cast(value, Text).not_in(bound.limit)
+    return broken
+
+
+def _repeated(key: Iterable[str]) -> str:
+    return f"key ({', '.join(key)}) comes more than once"
+
+
+def _repeats(rows: FromClause, key: Iterable[str]) -> ColumnElement[bool]:
+    columns = [rows.c[name] for name in key]
+    times = func.count().over(partition_by=columns)
+    return and_(*(c.is_not(None) for c in columns), times > 1)
+
+
+def _lacks(
+    rows: FromClause, parent: Parent, load: Load, again: Callable[[], FromClause]
+) -> ColumnElement[bool]:
+    own = [rows.c[name] for name in parent.columns]
+    there = parent.to[0].table.alias()
+    pairs = [there.c[to.name] == value for to, value in zip(parent.to, own, strict=True)]
+    found: ColumnElement[bool] = select(literal(1)).select_from(there).where(*pairs).exists()
+    if parent.to[0].table is load.sql_table:
+        # A row may refer to another one that comes with it.
+        beside = again()
+        if all(to.name in beside.c for to in parent.to):
+            pairs = [beside.c[to.name] == value for to, value in zip(parent.to, own, strict=True)]
+            found = or_(found, select(literal(1)).select_from(beside).where(*pairs).exists())
+    return and_(true(), *(c.is_not(None) for c in own), not_(found))
+
+
+def _misses(rows: FromClause, rule: Reference) -> ColumnElement[bool]:
+    there = rule.to_column.table.alias()
+    value = rows.c[rule.column]
+    found = select(literal(1)).select_from(there).where(there.c[rule.to_column.name] == value).exists()
+    return and_(value.is_not(None), not_(found))

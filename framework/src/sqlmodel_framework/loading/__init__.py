@@ -1,0 +1,1 @@
+"""How rows arrive: sources, rules, and the contract that a table's declaration makes."""

@@ -1,0 +1,1 @@
+"""What is asked, what happened, and where that is recorded."""

@@ -1,0 +1,223 @@
+"""The ledger: tables in the target, in the schema `datakit`, that say what happened there.
+
+They are typed classes like a datakit's own, on a metadata of their own, so that no datakit takes
+them for its tables.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    DateTime,
+    Double,
+    Identity,
+    Index,
+    Table,
+    Text,
+    Uuid,
+    func,
+    insert,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from .. import __version__
+
+if TYPE_CHECKING:
+    from ..base.datakit import Datakit
+    from ..schema.deploy import Deployment
+    from .result import LoadResult
+
+__all__ = [
+    "DeploymentRecord",
+    "LoadRecord",
+    "QuarantinedRow",
+    "RunRecord",
+    "ledger_tables",
+    "record_deployment",
+    "record_end",
+    "record_load",
+    "record_start",
+]
+
+SCHEMA = "datakit"
+
+
+class LedgerBase(SQLModel, registry=registry()):
+    """The base of the ledger's tables; it keeps them apart from everybody else's."""
+
+
+def _text(**more: Any) -> Any:
+    return Field(sa_type=Text, **more)
+
+
+def _time(*, nullable: bool = False) -> Any:
+    return Field(
+        default=None,
+        nullable=nullable,
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={} if nullable else {"server_default": func.now()},
+    )
+
+
+class DeploymentRecord(LedgerBase, table=True):
+    """One deployment that created something."""
+
+    __tablename__ = "deployment"
+    __table_args__ = {"schema": SCHEMA}
+
+    deployment_id: UUID = Field(primary_key=True, sa_type=Uuid)
+    datakit: str = _text()
+    version: str = _text()
+    fingerprint: str = _text()
+    framework_version: str = _text()
+    created_schemas: list[str] = Field(sa_type=ARRAY(Text))
+    created_tables: list[str] = Field(sa_type=ARRAY(Text))
+    seconds: float = Field(sa_type=Double)
+    deployed_at: datetime = _time()
+
+
+class RunRecord(LedgerBase, table=True):
+    """One run. Its status is "running", "succeeded", "failed", or "abandoned" when it was killed."""
+
+    __tablename__ = "run"
+    __table_args__ = {"schema": SCHEMA}
+
+    run_id: UUID = Field(primary_key=True, sa_type=Uuid)
+    datakit: str = _text()
+    version: str = _text()
+    fingerprint: str = _text()
+    framework_version: str = _text()
+    status: str = _text()
+    error: str | None = _text(default=None)
+    started_at: datetime = _time()
+    finished_at: datetime | None = _time(nullable=True)
+
+
+class LoadRecord(LedgerBase, table=True):
+    """One load that was committed; written in the same transaction as its rows."""
+
+    __tablename__ = "load"
+    __table_args__ = {"schema": SCHEMA}
+
+    load_id: int = Field(
+        default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)]
+    )
+    run_id: UUID = Field(sa_type=Uuid, foreign_key=f"{SCHEMA}.run.run_id")
+    load_name: str = _text()
+    layer: str = _text()
+    table_name: str = _text()
+    read: int = Field(sa_type=BigInteger)
+    accepted: int = Field(sa_type=BigInteger)
+    rejected: int = Field(sa_type=BigInteger)
+    loaded: int = Field(sa_type=BigInteger)
+    kept: dict[str, int] = Field(sa_type=JSONB)
+    reasons: dict[str, int] = Field(sa_type=JSONB)
+    seconds: float = Field(sa_type=Double)
+    finished_at: datetime = _time()
+
+
+class QuarantinedRow(LedgerBase, table=True):
+    """A row that the latest run of a load rejected, as it was offered, with every reason.
+
+    position: the row's `bronze_id` when it was read from a bronze table, else its number in the
+    source, from 1.
+    """
+
+    __tablename__ = "quarantine"
+    __table_args__ = (Index("quarantine_by_load", "datakit", "table_name", "load_name"), {"schema": SCHEMA})
+
+    quarantine_id: int = Field(
+        default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)]
+    )
+    run_id: UUID = Field(sa_type=Uuid, foreign_key=f"{SCHEMA}.run.run_id")
+    datakit: str = _text()
+    table_name: str = _text()
+    load_name: str = _text()
+    position: int = Field(sa_type=BigInteger)
+    reasons: list[str] = Field(sa_type=ARRAY(Text))
+    row_values: dict[str, Any] = Field(sa_type=JSONB)
+    rejected_at: datetime = _time()
+
+
+def table(cls: type[SQLModel]) -> Table:
+    """The SQLAlchemy table of one of the ledger's classes."""
+    return cast("Table", cls.__table__)  # type: ignore[attr-defined]
+
+
+def ledger_tables() -> list[Table]:
+    """Every table of the ledger, those that others refer to first."""
+    return list(LedgerBase.metadata.sorted_tables)
+
+
+def record_deployment(connection: Connection, deployment: Deployment) -> None:
+    """Write down a deployment, in its own transaction."""
+    connection.execute(
+        insert(table(DeploymentRecord)).values(
+            deployment_id=uuid4(),
+            datakit=deployment.datakit,
+            version=deployment.version,
+            fingerprint=deployment.fingerprint,
+            framework_version=__version__,
+            created_schemas=list(deployment.created_schemas),
+            created_tables=list(deployment.created_tables),
+            seconds=deployment.seconds,
+        )
+    )
+
+
+def record_start(connection: Connection, run_id: UUID, datakit: Datakit) -> None:
+    """Write down that a run began. The caller holds the run's lock, so any other one is dead."""
+    runs = table(RunRecord)
+    connection.execute(
+        update(runs)
+        .where(runs.c.datakit == datakit.name, runs.c.status == "running")
+        .values(status="abandoned", finished_at=func.now(), error="the run ended without saying so")
+    )
+    connection.execute(
+        insert(runs).values(
+            run_id=run_id,
+            datakit=datakit.name,
+            version=datakit.version,
+            fingerprint=datakit.fingerprint(),
+            framework_version=__version__,
+            status="running",
+        )
+    )
+
+
+def record_end(connection: Connection, run_id: UUID, error: str | None) -> None:
+    """Write down how a run ended: well, or with an error."""
+    runs = table(RunRecord)
+    connection.execute(
+        update(runs)
+        .where(runs.c.run_id == run_id)
+        .values(status="failed" if error else "succeeded", error=error, finished_at=func.clock_timestamp())
+    )
+
+
+def record_load(connection: Connection, run_id: UUID, table_name: str, result: LoadResult) -> None:
+    """Write down a load, in the transaction of its rows."""
+    connection.execute(
+        insert(table(LoadRecord)).values(
+            run_id=run_id,
+            load_name=result.table,
+            layer=result.layer,
+            table_name=table_name,
+            read=result.read,
+            accepted=result.accepted,
+            rejected=result.rejected,
+            loaded=result.loaded,
+            kept=dict(result.kept),
+            reasons=dict(result.reasons),
+            seconds=result.seconds,
+        )
+    )

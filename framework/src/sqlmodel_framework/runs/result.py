@@ -1,0 +1,96 @@
+"""What a run did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.sql.expression import Select
+
+if TYPE_CHECKING:
+    from ..schema.deploy import Deployment
+
+__all__ = ["CheckResult", "LoadResult", "ReportContext", "RunResult"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadResult:
+    """What one load did. Each count is made by the database, each on its own.
+
+    Attributes:
+        table: the load's name.
+        layer: the load's layer.
+        read: rows offered to the table.
+        accepted: rows that keep the contract.
+        rejected: rows that are in quarantine.
+        loaded: rows that this run inserted or changed.
+        seconds: how long it took.
+        kept: rows that met a rule that keeps them, by the rule's text.
+        reasons: rejected rows by reason; a row with two reasons counts under both.
+    """
+
+    table: str
+    layer: str
+    read: int
+    accepted: int
+    rejected: int
+    loaded: int
+    seconds: float
+    kept: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def rows_per_second(self) -> int:
+        """Rows read in a second, rounded down."""
+        return int(self.read / self.seconds) if self.seconds else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """What one check found: how many rows break it; 0 is good."""
+
+    name: str
+    offending: int
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What a run did, load by load; `target` is its name or its URL without the password."""
+
+    run_id: str
+    datakit: str
+    version: str
+    target: str
+    deployment: Deployment
+    loads: list[LoadResult]
+    checks: list[CheckResult]
+    report: Path | None
+    seconds: float
+
+    @property
+    def loaded(self) -> int:
+        """Rows that this run inserted or changed, over all tables."""
+        return sum(load.loaded for load in self.loads)
+
+    @property
+    def failed_checks(self) -> list[CheckResult]:
+        """Checks that found something."""
+        return [check for check in self.checks if check.offending]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportContext:
+    """What a report is made from.
+
+    Attributes:
+        result: the run so far; its own `report` is still None.
+        folder: where the report goes.
+        query: runs a select, or SQL text, read-only in the target; returns rows by column name.
+    """
+
+    result: RunResult
+    folder: Path
+    query: Callable[[Select[Any] | str], list[dict[str, Any]]]

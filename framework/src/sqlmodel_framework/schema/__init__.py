@@ -1,0 +1,1 @@
+"""What a target is, and how far that is from what was declared."""

@@ -1,0 +1,151 @@
+"""Deploy a datakit: make what it declares, once, in one transaction."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Table
+from sqlalchemy.engine import URL
+
+from ..base.datakit import Datakit
+from ..base.discovery import find_datakit
+from ..engines.registry import engine_for
+from ..errors import TableDiffersError
+from ..targets.settings import resolve_target
+from ..targets.target import Target
+from .difference import differences
+from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from ..engines.base import BaseEngine
+
+__all__ = ["Deployment", "deploy_datakit", "deploy_with"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """What a deployment did.
+
+    Attributes:
+        datakit: the datakit's name.
+        version: the datakit's version.
+        fingerprint: SHA-256 over the datakit's name, version and tables, in hex.
+        target: the target's name.
+        created_schemas: schemas that were missing.
+        existing_schemas: schemas that were there.
+        created_tables: tables that were missing, as `schema.name`.
+        existing_tables: tables that were there, as declared.
+        seconds: how long it took.
+    """
+
+    datakit: str
+    version: str
+    fingerprint: str
+    target: str
+    created_schemas: tuple[str, ...]
+    existing_schemas: tuple[str, ...]
+    created_tables: tuple[str, ...]
+    existing_tables: tuple[str, ...]
+    seconds: float
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was created."""
+        return bool(self.created_schemas or self.created_tables)
+
+
+def deploy_datakit(
+    datakit: Datakit | str,
+    target: Target | URL | str,
+    *,
+    engine: BaseEngine | type[BaseEngine] | None = None,
+) -> Deployment:
+    """Create the schemas and tables of a datakit that its target lacks.
+
+    Deploying again changes nothing and costs a few queries, however many tables there are. All of it
+    is one transaction, guarded by a lock.
+
+    Args:
+        datakit: a datakit, or its name: an entry point in `sqlmodel_framework.datakits` or a module.
+        target: a target, a name from `datakit.toml`, or a database URL.
+        engine: an engine of your own, an instance or a class; by default the one for the URL's dialect.
+
+    Raises:
+        DatakitNotFoundError: there is no such datakit.
+        DeclarationError: the datakit has no tables, or declares some that cannot work.
+        TargetError: the target is unknown or refuses the credentials.
+        TableDiffersError: a table exists with other columns; nothing was changed.
+        UnavailableError: the database does not answer.
+        LockedError: somebody else is deploying.
+    """
+    kit = find_datakit(datakit)
+    used = engine_for(resolve_target(target), engine)
+    with used.connect():
+        return deploy_with(used, kit)
+
+
+def deploy_with(engine: BaseEngine, datakit: Datakit) -> Deployment:
+    """Deploy over an engine that is connected; see `deploy_datakit`."""
+    started = time.perf_counter()
+    metadata = datakit.metadata()
+    own = list(metadata.tables.values())
+    ledger = _ledger_tables(engine)
+    with engine.transaction():
+        engine.lock("deploy")
+        snapshot = engine.read_snapshot([*own, *ledger])
+        _refuse_differences(engine, snapshot, [*own, *ledger], datakit)
+        engine.remember(snapshot)
+        schemas = sorted({table.schema for table in [*own, *ledger] if table.schema is not None})
+        missing = [name for name in schemas if name not in snapshot.schemas]
+        created = tuple(table.fullname for table in own if table.fullname not in snapshot.tables)
+        if missing:
+            engine.create_schemas(missing)
+        if any(table.fullname not in snapshot.tables for table in ledger):
+            ledger[0].metadata.create_all(engine.connection)
+        if created:
+            engine.create_tables(metadata)
+        own_schemas = sorted({table.schema for table in own if table.schema is not None})
+        deployment = Deployment(
+            datakit=datakit.name,
+            version=datakit.version,
+            fingerprint=datakit.fingerprint(),
+            target=engine.target.name,
+            created_schemas=tuple(name for name in own_schemas if name in missing),
+            existing_schemas=tuple(name for name in own_schemas if name not in missing),
+            created_tables=created,
+            existing_tables=tuple(t.fullname for t in own if t.fullname in snapshot.tables),
+            seconds=time.perf_counter() - started,
+        )
+        if ledger and deployment.changed:
+            from ..runs.ledger import record_deployment
+
+            record_deployment(engine.connection, deployment)
+    return deployment
+
+
+def _ledger_tables(engine: BaseEngine) -> list[Table]:
+    if not engine.keeps_ledger:
+        return []
+    from ..runs.ledger import ledger_tables
+
+    return ledger_tables()
+
+
+def _refuse_differences(
+    engine: BaseEngine, snapshot: Snapshot, tables: list[Table], datakit: Datakit
+) -> None:
+    lines: list[str] = []
+    for table in tables:
+        found = snapshot.tables.get(table.fullname)
+        if found is not None:
+            lines += differences(table.fullname, engine.declared_shape(table), found)
+    if lines:
+        raise TableDiffersError(
+            f"target {engine.target.name} has tables that differ from datakit {datakit.name!r}: "
+            + "; ".join(lines),
+            differences=tuple(lines),
+            hint="nothing was changed; change the declaration, or move the old table away",
+            target=engine.target.name,
+        )

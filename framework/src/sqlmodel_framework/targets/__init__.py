@@ -1,0 +1,1 @@
+"""Named databases: where a datakit is deployed to and loaded into."""

@@ -1,0 +1,169 @@
+"""Settings: the environment over `datakit.toml`.
+
+    # datakit.toml, in the current folder or one above it
+    target = "local"                # the target when none is named
+
+    [targets.local]
+    url = "postgresql://me@localhost/flights"
+    password_env = "FLIGHTS_PASSWORD"
+
+`DATAKIT_TARGET` and `DATAKIT_TARGETS__LOCAL__URL` in the environment win over the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import URL
+
+from ..errors import TargetError
+from .target import Target
+from .url import SAFE_WAYS, has_password
+
+__all__ = ["Settings", "TargetSettings", "read_settings", "resolve_target"]
+
+FILE_NAME = "datakit.toml"
+_TARGET_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+class TargetSettings(BaseModel):
+    """One target, as `datakit.toml` or the environment describes it; see `Target`."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    url: str = Field(repr=False)
+    password_env: str | None = None
+    password_file: Path | None = None
+    connect_timeout: int = Field(default=10, gt=0)
+    lock_timeout: float = Field(default=10.0, gt=0)
+    options: dict[str, str] = {}
+
+
+class Settings(BaseSettings):
+    """The default target's name, and every target by name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DATAKIT_", env_nested_delimiter="__", extra="ignore", hide_input_in_errors=True
+    )
+
+    target: str | None = None
+    targets: dict[str, TargetSettings] = {}
+    file: Path | None = Field(default=None, init=False, exclude=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is in the environment wins over what is given, which is what the file holds."""
+        assert isinstance(init_settings, InitSettingsSource)
+        return env_settings, init_settings
+
+    def find(self, name: str) -> Target:
+        """The target of that name.
+
+        Raises:
+            TargetError: there is none; the message lists those that there are.
+        """
+        found = self.targets.get(name)
+        if found is None:
+            raise TargetError(f"there is no target {name!r}", hint=self._hint(name), target=name)
+        return Target(
+            found.url,
+            name=name,
+            password_env=found.password_env,
+            password_file=self._beside_file(found.password_file),
+            connect_timeout=found.connect_timeout,
+            lock_timeout=found.lock_timeout,
+            options=found.options,
+        )
+
+    def _beside_file(self, path: Path | None) -> Path | None:
+        if path is None:
+            return None
+        path = path.expanduser()
+        return path if self.file is None else self.file.parent / path
+
+    def _hint(self, name: str) -> str:
+        where = f"in {self.file}" if self.file else f"in a {FILE_NAME} here or above, or in the environment"
+        if not self.targets:
+            return f"no target is named {where}"
+        near = difflib.get_close_matches(name, self.targets, n=1)
+        guess = f"; did you mean {near[0]!r}?" if near else ""
+        return f"named are: {', '.join(sorted(self.targets))}{guess}"
+
+
+def read_settings(start: Path | None = None) -> Settings:
+    """Read the settings of a folder: the environment over the nearest `datakit.toml`.
+
+    Args:
+        start: the folder to look in first, then in those above it; the current one by default.
+
+    Raises:
+        TargetError: the file cannot be read, or holds something unknown or a password.
+    """
+    path = _nearest_file((start or Path.cwd()).resolve())
+    content = _read_file(path) if path else {}
+    try:
+        settings = Settings(**content)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        place = f"{path} (with the environment over it)" if path else "the environment (DATAKIT_...)"
+        raise TargetError(f"{place}: {key}: {first['msg']}") from None
+    settings.file = path
+    return settings
+
+
+def resolve_target(target: Target | URL | str) -> Target:
+    """A target from what a caller has: itself, a database URL, or a name.
+
+    Raises:
+        TargetError: the URL cannot be read, or there is no target of that name.
+    """
+    if isinstance(target, Target):
+        return target
+    if isinstance(target, URL) or "://" in target:
+        return Target(target)
+    return read_settings().find(target)
+
+
+def _nearest_file(start: Path) -> Path | None:
+    for folder in (start, *start.parents):
+        path = folder / FILE_NAME
+        if path.is_file():
+            return path
+    return None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TargetError(f"{path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TargetError(f"{path} is not valid TOML: {error}") from None
+    unknown = sorted(set(content) - {"target", "targets"})
+    if unknown:
+        raise TargetError(f"{path}: unknown key {unknown[0]!r}", hint="known are: target, targets")
+    targets = content.get("targets")
+    for name, settings in targets.items() if isinstance(targets, dict) else ():
+        if not _TARGET_NAME.fullmatch(name):
+            raise TargetError(
+                f"{path}: a target cannot be called {name!r}",
+                hint="use lower-case letters, digits, - and _, and start with a letter",
+            )
+        url = settings.get("url") if isinstance(settings, dict) else None
+        if isinstance(url, str) and has_password(url):
+            raise TargetError(f"{path}: targets.{name}.url holds a password", hint=SAFE_WAYS, target=name)
+    return content

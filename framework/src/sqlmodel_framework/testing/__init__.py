@@ -1,0 +1,1 @@
+"""Tests of datakits: a pytest plugin."""
