@@ -1,5 +1,8 @@
 """A throwaway PostgreSQL for the session, a database for each scenario, and the real data loaded once."""
 
+import fcntl
+import os
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +21,15 @@ Query = Callable[[str], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with embedded_postgres(tmp_path_factory.mktemp("server"), throwaway=True) as target:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the processes of this test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def server(shared_folder: Path) -> Iterator[Target]:
+    with embedded_postgres(shared_folder / "server", throwaway=True) as target:
         yield target
 
 
@@ -32,25 +42,33 @@ def new_target(server: Target) -> MakeTarget:
         with engine.connect() as connection:
             connection.execute(text(f'CREATE DATABASE "{name}"'))
         engine.dispose()
-        return Target(server.secret_url().set(database=name), name=name)
+        return target_of(server, name)
 
     return make
 
 
-@pytest.fixture(scope="session")
-def real_target(new_target: MakeTarget) -> Target:
-    return new_target("real")
+def target_of(server: Target, name: str) -> Target:
+    # Tests in several processes run the datakit on the same database; each waits for its turn.
+    return Target(server.secret_url().set(database=name), name=name, lock_timeout=300)
 
 
 @pytest.fixture(scope="session")
-def real_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("report")
+def real_target(server: Target) -> Target:
+    return target_of(server, "real")
 
 
 @pytest.fixture(scope="session")
-def first_run(real_target: Target, real_folder: Path) -> RunResult:
-    """The whole job on the real data, from an empty database."""
-    return run_datakit(datakit, real_target, folder=real_folder)
+def first_run(new_target: MakeTarget, real_target: Target, shared_folder: Path) -> RunResult:
+    """The whole job on the real data, from an empty database; done once, by the process that comes first."""
+    kept = shared_folder / "first_run.pickle"
+    with (shared_folder / "first_run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            new_target("real")
+            result = run_datakit(datakit, real_target, folder=shared_folder / "first_report")
+            kept.write_bytes(pickle.dumps(result))
+        found: RunResult = pickle.loads(kept.read_bytes())
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from flights_datakit import datakit
 from sqlalchemy import create_engine
 from sqlmodel_framework import RunResult, Target, run_datakit
-
-pytestmark = pytest.mark.xdist_group("real_data")
 
 PROGRAM = """
 import os, signal, sys

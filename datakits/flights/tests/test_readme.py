@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("real_data")
-
 
 def readme() -> str:
     """The file when it is here, else its copy in the metadata of the installed package."""

@@ -7,8 +7,6 @@ import pytest
 from flights_datakit import datakit
 from sqlmodel_framework import RunResult, Target, run_datakit
 
-pytestmark = pytest.mark.xdist_group("real_data")
-
 READ = {
     ("bronze", "airlines"): 16,
     ("bronze", "airports"): 1_458,

@@ -77,7 +77,10 @@ def test_a_password_in_the_file_is_refused_and_not_shown(project: Path) -> None:
     [
         ("targets = ", "is not valid TOML"),
         ("color = 1", "unknown key 'color'"),
-        ('[targets.x]\nurl = "postgresql://h/d"\nprot = 1\n', "targets.x.prot: Extra inputs are not permitted"),
+        (
+            '[targets.x]\nurl = "postgresql://h/d"\nprot = 1\n',
+            "targets.x.prot: Extra inputs are not permitted",
+        ),
         ("[targets.x]\n", "targets.x.url: Field required"),
         ('[targets.Big]\nurl = "postgresql://h/d"\n', "a target cannot be called 'Big'"),
         ('[targets.x]\nurl = "postgresql://h/d"\nlock_timeout = -1\n', "targets.x.lock_timeout"),

@@ -66,4 +66,3 @@ def test_mask_knows_a_password_that_is_written_as_in_a_url() -> None:
     target = Target("postgresql://me@h/d", password="a b/c@d%")
     url = target.secret_url().render_as_string(hide_password=False)
     assert target.mask(f"could not use {url}") == "could not use postgresql+psycopg2://me:***@h/d"
-

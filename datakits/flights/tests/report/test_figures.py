@@ -10,8 +10,6 @@ import pytest
 from flights_datakit.report.figures import Figures, collect
 from flights_datakit.sources import opener
 
-pytestmark = pytest.mark.xdist_group("real_data")
-
 Row = dict[str, str]
 
 

@@ -14,8 +14,6 @@ from flights_datakit.report.figures import Figures, collect
 from flights_datakit.report.page import render
 from sqlmodel_framework import RunResult, Target
 
-pytestmark = pytest.mark.xdist_group("real_data")
-
 # Elements that HTML and the charts write without an end tag.
 VOID = {"meta", "br", "path", "use", "rect", "line", "circle", "ellipse", "polygon", "polyline"}
 
@@ -188,7 +186,7 @@ import sys
 from pathlib import Path
 from flights_datakit import datakit
 from sqlmodel_framework import Target, run_datakit
-run_datakit(datakit, Target(sys.argv[1]), folder=Path(sys.argv[2]))
+run_datakit(datakit, Target(sys.argv[1], lock_timeout=300), folder=Path(sys.argv[2]))
 """
     changed = {
         "TZ": "Asia/Kathmandu",

@@ -152,4 +152,4 @@ def _where(place: Place) -> tuple[str, str]:
 
 def _example(result: RunResult) -> str:
     tables = [*result.deployment.created_tables, *result.deployment.existing_tables]
-    return f"SELECT * FROM {tables[-1]} LIMIT 5"  # noqa: S608 (for people to read and run)
+    return f"SELECT * FROM {tables[-1]} LIMIT 5"

@@ -46,7 +46,16 @@ class Target:
     """
 
     # Not a dataclass: some printers show every field of one, whatever its own representation says.
-    __slots__ = ("_password", "_read", "connect_timeout", "lock_timeout", "name", "options", "server_log", "url")
+    __slots__ = (
+        "_password",
+        "_read",
+        "connect_timeout",
+        "lock_timeout",
+        "name",
+        "options",
+        "server_log",
+        "url",
+    )
 
     url: URL
     name: str

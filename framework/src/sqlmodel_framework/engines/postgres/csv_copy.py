@@ -21,13 +21,13 @@ __all__ = ["CsvRows", "copy_rows", "open_csv"]
 
 _CHUNK = 1 << 16
 _LONGEST_HEADER = 1 << 20
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE = re.compile(r"line (\d+)")
 # Before PostgreSQL 18 a line with only this ends a COPY, and everything after it is lost without a word.
 _END_OF_COPY = re.compile(rb"[\r\n]\\\.(?=[\r\n])")
 _MEANINGS = (
     ("extra data after last expected column", "it has more fields than the header"),
     ("missing data for column", "it has fewer fields than the header"),
-    ("unterminated CSV quoted field", "a quote that is opened is never closed"),
     ("unquoted newline found in data", "its line end differs from that of the lines before"),
     ("unquoted carriage return found in data", "its line end differs from that of the lines before"),
     ('invalid byte sequence for encoding "UTF8": 0x00', "it holds a zero byte"),
@@ -36,12 +36,13 @@ _MEANINGS = (
 
 
 class CsvRows:
-    """The rows of a CSV file after its header, as a stream of bytes.
+    r"""A CSV file as a stream of bytes, of which the header has been looked at.
 
     Attributes:
         header: the names in the header.
-        header_lines: how many lines the header takes.
+        refuse_end_of_copy: whether a line with only `\\.` is an error.
         error: what went wrong while reading; the driver hides it from its caller.
+        last_quote_line: the line of the last double quote that was read.
     """
 
     def __init__(self, file: BinaryIO, source: CsvSource, progress: Callable[[int], None]) -> None:
@@ -50,10 +51,11 @@ class CsvRows:
         self._progress = progress
         self._bytes_read = 0
         self.error: BaseException | None = None
-        self.header, self.header_lines, self._pending = self._read_header()
-        self._lines = self.header_lines
-        self._tail = b"\n"
         self.refuse_end_of_copy = False
+        self.last_quote_line = 1
+        self.header, self._pending, self._line_end = self._read_header()
+        self._line = 1
+        self._tail = b"\n"
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes; at most `size` of them."""
@@ -63,8 +65,7 @@ class CsvRows:
                 data = self._next(size)
             elif 0 <= size < len(data):
                 data, self._pending = data[:size], data[size:]
-            if self.refuse_end_of_copy:
-                self._look_for_end_of_copy(data)
+            self._look_at(data)
             return data
         except BaseException as error:
             self.error = error
@@ -76,7 +77,8 @@ class CsvRows:
         self._progress(self._bytes_read)
         return data
 
-    def _read_header(self) -> tuple[list[str], int, bytes]:
+    def _read_header(self) -> tuple[list[str], bytes, bytes]:
+        """The names, the bytes that were read for them, and the byte that ends a line."""
         buffer = b""
         while True:
             chunk = self._next(_CHUNK)
@@ -85,37 +87,42 @@ class CsvRows:
             if end is not None:
                 break
             if len(buffer) > _LONGEST_HEADER:
-                raise ContractError(f"{self._source.name}, line 1: no header line within 1 MiB")
-        text = self._decoded(buffer[:end].removeprefix(b"\xef\xbb\xbf"))
-        if not text.strip():
-            raise ContractError(f"{self._source.name}, line 1: the header line is missing")
+                raise self._complaint("no header line within 1 MiB")
+        buffer, start = buffer.removeprefix(_BYTE_ORDER_MARK), len(buffer)
+        header = buffer[: end - (start - len(buffer))]
+        try:
+            text = header.decode("utf-8")
+        except UnicodeDecodeError:
+            raise self._complaint("the header is not UTF-8") from None
+        if not text.strip("\r\n"):
+            raise self._complaint("the header line is missing")
         if "\0" in text:
-            raise ContractError(f"{self._source.name}, line 1: the header holds a zero byte")
+            raise self._complaint("the header holds a zero byte")
         try:
             names = next(csv.reader(io.StringIO(text, newline=""), strict=True))
         except csv.Error as error:
-            raise ContractError(f"{self._source.name}, line 1: the header cannot be read: {error}") from None
-        # The server counts line feeds, or carriage returns where a file has no line feed.
-        return names, max(1, text.count("\n") or text.count("\r")), buffer[end:]
+            raise self._complaint(f"the header cannot be read: {error}") from None
+        return names, buffer, b"\r" if header.endswith(b"\r") else b"\n"
 
-    def _decoded(self, header: bytes) -> str:
-        try:
-            return header.decode("utf-8")
-        except UnicodeDecodeError:
-            raise ContractError(f"{self._source.name}, line 1: the header is not UTF-8") from None
+    def _complaint(self, what: str) -> ContractError:
+        return ContractError(f"{self._source.name}, line 1: {what}")
 
-    def _look_for_end_of_copy(self, data: bytes) -> None:
-        joined = self._tail + data
-        found = _END_OF_COPY.search(joined)
-        if found is not None:
-            before = joined[len(self._tail) : found.start() + 1].count(b"\n")
-            raise ContractError(
-                f"{self._source.name}, line {self._lines + before + 1}: "
-                "a line that holds only \\. cannot be loaded by this server",
-                hint="PostgreSQL before 18 takes it for the end of the data; put it in quotes",
-            )
-        self._lines += data.count(b"\n")
-        self._tail = joined[-3:]
+    def _look_at(self, data: bytes) -> None:
+        quote = data.rfind(b'"')
+        if quote >= 0:
+            self.last_quote_line = self._line + data.count(self._line_end, 0, quote)
+        if self.refuse_end_of_copy:
+            joined = self._tail + data
+            found = _END_OF_COPY.search(joined)
+            if found is not None:
+                line = self._line + joined[len(self._tail) : found.start() + 1].count(self._line_end)
+                raise ContractError(
+                    f"{self._source.name}, line {line}: "
+                    "a line that holds only \\. cannot be loaded by this server",
+                    hint="PostgreSQL before 18 takes it for the end of the data; put it in quotes",
+                )
+            self._tail = joined[-3:]
+        self._line += data.count(self._line_end)
 
 
 @contextmanager
@@ -161,6 +168,7 @@ def copy_rows(connection: Connection, rows: CsvRows, table: str, source: CsvSour
     columns = sql.SQL(", ").join(map(sql.Identifier, rows.header))
     options = [
         sql.SQL("FORMAT csv"),
+        sql.SQL("HEADER"),
         sql.SQL("ENCODING 'UTF8'"),
         sql.SQL("NULL {}").format(sql.Literal(source.null or "")),
     ]
@@ -191,7 +199,11 @@ def _broken_row(error: psycopg2.Error, rows: CsvRows, source: CsvSource) -> Cont
     text = error.diag.message_primary or str(error)
     meaning = next((words for start, words in _MEANINGS if text.startswith(start)), text)
     found = _LINE.search(error.diag.context or "")
-    line = f", line {int(found[1]) + rows.header_lines}" if found else ""
+    line = f", line {found[1]}" if found else ""
+    if text == "unterminated CSV quoted field":
+        # The server names the end of the file, which is as far as it looked.
+        line = f", line {rows.last_quote_line}"
+        meaning = "a quote that is opened here is never closed"
     return ContractError(
         f"{source.name}{line}: {meaning}", hint="nothing of this file was loaded; mend it and run again"
     )

@@ -32,7 +32,8 @@ _SESSION = (
     "SET client_encoding = 'UTF8'; SET client_min_messages = 'warning'; "
     # The search path usually begins with a schema named after the user. For a user called datakit that
     # is the ledger's, as soon as it exists, and tables without a schema would move there.
-    "SELECT set_config('search_path', coalesce(string_agg(quote_ident(s), ', ' ORDER BY n), 'public'), false) "
+    "SELECT set_config('search_path', "
+    "coalesce(string_agg(quote_ident(s), ', ' ORDER BY n), 'public'), false) "
     f"FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (s, n) WHERE s <> '{LEDGER_SCHEMA}'"
 )
 

@@ -90,7 +90,7 @@ def carry_out(
     ledger.record_load(connection, run_id, load.full_table_name, result)
     if loaded:
         # What reads the table next should not plan with the numbers of an empty one.
-        connection.execute(DDL("ANALYZE %(fullname)s").against(load.sql_table))
+        connection.execute(DDL("ANALYZE %(fullname)s").against(load.sql_table))  # type: ignore[no-untyped-call]
     for name in ("datakit_stage", "datakit_screened"):
         connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{name}"))
     return result
