@@ -1,6 +1,5 @@
 """The queries behind the figures of the report. All ask gold; counts of rows ask every layer."""
 
-
 from flights_datakit.gold import UNKNOWN_PLANE
 from flights_datakit.loads import LOADS
 
