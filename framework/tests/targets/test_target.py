@@ -8,6 +8,7 @@ from sqlalchemy.engine import URL
 from sqlmodel_framework import DatakitError, Target
 
 SECRET = "s3cr3t-%@/: ü"
+SENDABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=4, max_size=20)
 
 
 def test_a_password_is_in_no_representation() -> None:
@@ -55,7 +56,7 @@ def test_a_password_given_twice_is_refused() -> None:
         Target("postgresql://h/d", password="x", password_env="Y")
 
 
-@given(st.text(min_size=4, max_size=20), st.text(max_size=20), st.text(max_size=20))
+@given(SENDABLE, st.text(max_size=20), st.text(max_size=20))
 def test_mask_leaves_nothing_of_a_password(password: str, before: str, after: str) -> None:
     target = Target("postgresql://me@h/d", password=password)
     target.secret_url()

@@ -15,7 +15,7 @@ from sqlalchemy.sql.expression import Select
 from sqlmodel import SQLModel
 
 from ..errors import DeclarationError
-from .tables import natural_key, table_of, tables_in
+from .tables import full_name, natural_key, table_of, tables_in
 
 if TYPE_CHECKING:
     from ..loading.load import Load
@@ -56,7 +56,7 @@ class Datakit:
         report: writes a report of a run into a folder and returns its path.
 
     Raises:
-        DeclarationError: the name is not allowed.
+        DeclarationError: the name is not allowed, or `tables`, `loads` or `checks` is no tuple.
     """
 
     name: str
@@ -68,18 +68,25 @@ class Datakit:
     report: Callable[[ReportContext], Path] | None = None
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not (isinstance(self.name, str) and _NAME.fullmatch(self.name)):
             raise DeclarationError(
                 f"a datakit cannot be called {self.name!r}",
                 hint="use lower-case letters, digits, - and _, and start with a letter",
             )
+        for argument in ("tables", "loads", "checks"):
+            value = getattr(self, argument)
+            if not isinstance(value, tuple):
+                raise DeclarationError(
+                    f"datakit {self.name!r}: {argument} is a {type(value).__name__}, not a tuple",
+                    hint=f"a tuple of one needs a comma: {argument}=(one,)",
+                )
 
     def table_classes(self) -> tuple[type[SQLModel], ...]:
         """The table classes, each once, in declared order.
 
         Raises:
-            DeclarationError: there is none; one is not a table; a reference table has no natural
-                key; a load goes into a table that is not among them.
+            DeclarationError: there is none; one is not a table; two are of one name; a reference
+                table has no natural key; a load goes into a table that is not among them.
         """
         classes: dict[type[SQLModel], None] = {}
         for item in self.tables:
@@ -91,7 +98,16 @@ class Datakit:
                 f"datakit {self.name!r} has no tables",
                 hint="name table classes, or modules that define some, in Datakit(tables=(...))",
             )
+        by_name: dict[str, type[SQLModel]] = {}
         for cls in classes:
+            # SQLAlchemy would keep the first of them and say nothing.
+            other = by_name.setdefault(table_of(cls).fullname, cls)
+            if other is not cls:
+                raise DeclarationError(
+                    f"{full_name(other)} and {full_name(cls)} both declare {table_of(cls).fullname}",
+                    hint="give one of them another __tablename__ or schema",
+                    table=table_of(cls).fullname,
+                )
             self._check_natural_key(cls)
         for load in self.loads:
             if load.table not in classes:

@@ -48,7 +48,7 @@ def _load(point: EntryPoint) -> Datakit:
         return _checked(point.load(), point.value, point.name)
     except DatakitError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _unimportable(point.name, point.value, error) from error
 
 
@@ -59,7 +59,7 @@ def _import(name: str) -> Datakit:
         module = import_module(name)
     except DatakitError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Its own absence means that there is no such datakit; any other one, that it is broken.
         if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
             raise _unknown(name) from None
@@ -78,7 +78,7 @@ def _checked(found: object, place: str, name: str) -> Datakit:
     )
 
 
-def _unimportable(name: str, place: str, error: Exception) -> DatakitNotFoundError:
+def _unimportable(name: str, place: str, error: BaseException) -> DatakitNotFoundError:
     return DatakitNotFoundError(
         f"datakit {name!r} cannot be imported: {place}: {type(error).__name__}: {error}"
     )

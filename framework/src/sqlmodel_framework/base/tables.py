@@ -21,12 +21,25 @@ def table_of(cls: type[SQLModel]) -> Table:
         DeclarationError: the class is not a table.
     """
     table = cls.__dict__.get("__table__") if isinstance(cls, type) else None
-    if not isinstance(table, Table):
-        name = f"{cls.__module__}.{cls.__qualname__}" if isinstance(cls, type) else repr(cls)
-        raise DeclarationError(
-            f"{name} is not a table", hint="declare it with table=True: class Name(SQLModel, table=True)"
-        )
-    return table
+    if isinstance(table, Table):
+        return table
+    if not isinstance(cls, type):
+        raise DeclarationError(f"{cls!r} is not a table")
+    for parent in cls.__mro__:
+        if isinstance(parent.__dict__.get("__table__"), Table):
+            raise DeclarationError(
+                f"{full_name(cls)} has no table of its own, but that of its parent {full_name(parent)}",
+                hint="derive both from a class without table=True",
+            )
+    raise DeclarationError(
+        f"{full_name(cls)} is not a table",
+        hint="declare it with table=True: class Name(SQLModel, table=True)",
+    )
+
+
+def full_name(cls: type) -> str:
+    """The name of a class with its module's, for messages."""
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def tables_in(module: ModuleType) -> list[type[SQLModel]]:

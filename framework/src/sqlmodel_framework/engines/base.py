@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
 
@@ -19,10 +19,10 @@ from sqlalchemy import (
     create_engine,
     inspect,
 )
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
-from ..errors import DatakitError, TerminalError, UnavailableError
+from ..errors import DatakitError, TargetError, TerminalError, UnavailableError
 from ..schema.snapshot import ColumnShape, Snapshot, TableShape
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class BaseEngine:
 
     can_load: ClassVar[bool] = False
     """Whether rows can be loaded."""
+
+    longest_name: ClassVar[int | None] = None
+    """Bytes that the database keeps of a name; a longer one is refused. None: no name is cut."""
 
     _target: Target | None = None
     _connection: Connection | None = None
@@ -80,11 +83,16 @@ class BaseEngine:
         if self._connection is not None:
             yield self._connection
             return
-        engine = self.make_sqlalchemy_engine()
+        engine = self._make_sqlalchemy_engine()
         try:
-            with self.translating(), engine.connect() as self._connection:
+            with self.translating():
+                self._connection = engine.connect()
                 yield self._connection
         finally:
+            # What was to be kept is committed by now; a connection that is lost cannot even be closed.
+            with suppress(SQLAlchemyError):
+                if self._connection is not None:
+                    self._connection.close()
             self._connection = None
             engine.dispose()
 
@@ -105,7 +113,9 @@ class BaseEngine:
     def translate(self, error: SQLAlchemyError) -> DatakitError:
         """The error of this package that an error of the database means."""
         text = self.target.mask(str(getattr(error, "orig", None) or error))
-        return UnavailableError(f"target {self.target.name}: {text}", target=self.target.name)
+        # What no driver raised is a mistake in a name or a statement.
+        kind = UnavailableError if isinstance(error, DBAPIError) else TerminalError
+        return kind(f"target {self.target.name}: {text}", target=self.target.name)
 
     def make_sqlalchemy_engine(self) -> Engine:
         """SQLAlchemy's engine for the target, without a pool."""
@@ -115,6 +125,17 @@ class BaseEngine:
             hide_parameters=True,
             connect_args=dict(self.target.options),
         )
+
+    def _make_sqlalchemy_engine(self) -> Engine:
+        try:
+            with self.translating():
+                return self.make_sqlalchemy_engine()
+        except ImportError as error:
+            raise TargetError(
+                f"target {self.target.name}: the driver of {self.target.url.drivername} is missing: {error}",
+                hint="install it, or name another one in the URL: dialect+driver://",
+                target=self.target.name,
+            ) from None
 
     def lock(self, purpose: str) -> None:
         """Hold off others with the same purpose until the transaction ends; nothing by default."""

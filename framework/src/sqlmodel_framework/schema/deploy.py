@@ -16,6 +16,7 @@ from ..errors import TableDiffersError
 from ..targets.settings import resolve_target
 from ..targets.target import Target
 from .difference import differences
+from .names import refuse_long_names
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def deploy_with(engine: BaseEngine, datakit: Datakit) -> Deployment:
     started = time.perf_counter()
     metadata = datakit.metadata()
     own = list(metadata.tables.values())
+    if engine.longest_name is not None:
+        refuse_long_names(own, engine.longest_name)
     ledger = _ledger_tables(engine)
     with engine.transaction():
         engine.lock("deploy")

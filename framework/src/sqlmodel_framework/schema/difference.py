@@ -20,11 +20,7 @@ def differences(name: str, declared: TableShape, found: TableShape) -> list[str]
         if there.nullable != shape.nullable:
             is_, should = ("nullable", "NOT NULL") if there.nullable else ("NOT NULL", "nullable")
             lines.append(f"{name}.{column} is {is_}, declared {should}")
-    lines += [
-        f"{name} has the column {c}, which is not declared"
-        for c in found.columns
-        if c not in declared.columns
-    ]
+    lines += [f"{name} has the column {c}, not declared" for c in found.columns if c not in declared.columns]
     if declared.primary_key != found.primary_key:
         is_key, should_key = (
             f"({', '.join(key)})" if key else "none" for key in (found.primary_key, declared.primary_key)

@@ -19,12 +19,18 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 from sqlalchemy.engine import URL
 
 from ..errors import TargetError
 from .target import Target
-from .url import SAFE_WAYS, has_password
+from .url import SAFE_WAYS, SECRET_OPTIONS, has_password, parse_url
 
 __all__ = ["Settings", "TargetSettings", "read_settings", "resolve_target"]
 
@@ -41,8 +47,8 @@ class TargetSettings(BaseModel):
     password_env: str | None = None
     password_file: Path | None = None
     connect_timeout: int = Field(default=10, gt=0)
-    lock_timeout: float = Field(default=10.0, gt=0)
-    options: dict[str, str] = {}
+    lock_timeout: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    options: dict[str, str] = Field(default={}, repr=False)
 
 
 class Settings(BaseSettings):
@@ -73,13 +79,18 @@ class Settings(BaseSettings):
         """The target of that name.
 
         Raises:
-            TargetError: there is none; the message lists those that there are.
+            TargetError: there is none, and the message lists those that there are; or its URL cannot
+                be read.
         """
         found = self.targets.get(name)
         if found is None:
             raise TargetError(f"there is no target {name!r}", hint=self._hint(name), target=name)
+        try:
+            url = parse_url(found.url)
+        except TargetError as error:
+            raise TargetError(f"targets.{name}.url: {error.message}", hint=error.hint, target=name) from None
         return Target(
-            found.url,
+            url,
             name=name,
             password_env=found.password_env,
             password_file=self._beside_file(found.password_file),
@@ -121,6 +132,8 @@ def read_settings(start: Path | None = None) -> Settings:
         key = ".".join(str(part) for part in first["loc"])
         place = f"{path} (with the environment over it)" if path else "the environment (DATAKIT_...)"
         raise TargetError(f"{place}: {key}: {first['msg']}") from None
+    except SettingsError as error:
+        raise TargetError(f"the environment (DATAKIT_...): {error}", hint="it must hold JSON") from None
     settings.file = path
     return settings
 
@@ -133,9 +146,11 @@ def resolve_target(target: Target | URL | str) -> Target:
     """
     if isinstance(target, Target):
         return target
-    if isinstance(target, URL) or "://" in target:
+    if isinstance(target, URL):
         return Target(target)
-    return read_settings().find(target)
+    if not isinstance(target, str):
+        raise TargetError(f"a target is a Target, a database URL or a name, not a {type(target).__name__}")
+    return Target(target) if "://" in target else read_settings().find(target)
 
 
 def _nearest_file(start: Path) -> Path | None:
@@ -157,13 +172,17 @@ def _read_file(path: Path) -> dict[str, Any]:
     if unknown:
         raise TargetError(f"{path}: unknown key {unknown[0]!r}", hint="known are: target, targets")
     targets = content.get("targets")
-    for name, settings in targets.items() if isinstance(targets, dict) else ():
+    for name, found in targets.items() if isinstance(targets, dict) else ():
         if not _TARGET_NAME.fullmatch(name):
             raise TargetError(
                 f"{path}: a target cannot be called {name!r}",
                 hint="use lower-case letters, digits, - and _, and start with a letter",
             )
-        url = settings.get("url") if isinstance(settings, dict) else None
+        if not isinstance(found, dict):
+            continue
+        url, options = found.get("url"), found.get("options")
         if isinstance(url, str) and has_password(url):
             raise TargetError(f"{path}: targets.{name}.url holds a password", hint=SAFE_WAYS, target=name)
+        if isinstance(options, dict) and not SECRET_OPTIONS.isdisjoint(options):
+            raise TargetError(f"{path}: targets.{name}.options holds a password", hint=SAFE_WAYS, target=name)
     return content

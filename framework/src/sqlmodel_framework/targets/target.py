@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,19 +10,24 @@ from urllib.parse import quote, quote_plus
 
 from sqlalchemy.engine import URL
 
-from ..errors import TargetError
-from .url import parse_url, shown, with_driver, with_password
+from ..errors import DatakitError, TargetError, UnavailableError
+from .url import SECRET_OPTIONS, parse_url, secrets_of, shown, with_driver, with_secrets
 
 __all__ = ["Target"]
 
 
-class _Passwords:
-    """Passwords that were read, to be masked; shows none of them."""
+# The longest that PostgreSQL takes, in seconds.
+_LONGEST_TIMEOUT = 2_147_483
 
-    __slots__ = ("all",)
 
-    def __init__(self) -> None:
-        self.all: set[str] = set()
+class _Secrets:
+    """Secrets that are known or were read; shows none of them."""
+
+    __slots__ = ("options", "read")
+
+    def __init__(self, options: dict[str, str]) -> None:
+        self.options = options
+        self.read: set[str] = set()
 
 
 class Target:
@@ -42,13 +48,14 @@ class Target:
         server_log: the server's own log, when it can be read here; it explains a lost connection.
 
     Raises:
-        TargetError: the URL cannot be read, or the password is given in two ways.
+        TargetError: the URL cannot be read, the password is given in two ways, or a timeout is no
+            time above 0.
     """
 
     # Not a dataclass: some printers show every field of one, whatever its own representation says.
     __slots__ = (
         "_password",
-        "_read",
+        "_secrets",
         "connect_timeout",
         "lock_timeout",
         "name",
@@ -64,7 +71,7 @@ class Target:
     options: Mapping[str, str]
     server_log: Path | None
     _password: Callable[[], str | None]
-    _read: _Passwords
+    _secrets: _Secrets
 
     def __init__(
         self,
@@ -86,15 +93,23 @@ class Target:
                 f"target {name or shown(parsed)}: the password is given in more than one way",
                 hint="keep one of password, password_env, password_file",
             )
+        for what, seconds in (("connect_timeout", connect_timeout), ("lock_timeout", lock_timeout)):
+            if not (math.isfinite(seconds) and 0 < seconds <= _LONGEST_TIMEOUT):
+                raise TargetError(
+                    f"target {name or shown(parsed)}: {what} is {seconds}; "
+                    f"it must be above 0 s and at most {_LONGEST_TIMEOUT} s"
+                )
+        options = options or {}
+        secrets = {key: value for key, value in options.items() if key in SECRET_OPTIONS} | secrets_of(parsed)
         set_field = object.__setattr__
-        set_field(self, "url", with_password(parsed, None))
+        set_field(self, "url", with_secrets(parsed, {}))
         set_field(self, "name", name or shown(parsed))
         set_field(self, "connect_timeout", connect_timeout)
         set_field(self, "lock_timeout", lock_timeout)
-        set_field(self, "options", dict(options or {}))
+        set_field(self, "options", {k: v for k, v in options.items() if k not in SECRET_OPTIONS})
         set_field(self, "server_log", server_log)
-        set_field(self, "_read", _Passwords())
-        set_field(self, "_password", self._reader(parsed, password, password_env, password_file))
+        set_field(self, "_secrets", _Secrets(secrets))
+        set_field(self, "_password", self._reader(password, password_env, password_file))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Target is immutable: {name} cannot be set")
@@ -121,16 +136,25 @@ class Target:
         """The URL with its password, read now; for a connection, never for a message.
 
         Raises:
-            TargetError: the password's variable or file is not there.
+            TargetError: the password's variable or file is not there, or holds what no database takes.
+            UnavailableError: a callable could not reach the place where the password is kept.
         """
+        secrets = dict(self._secrets.options)
         password = self._password()
-        if password:
-            self._read.all.add(password)
-        return with_password(self.url, password)
+        if password is not None:
+            secrets["password"] = password
+        for secret in secrets.values():
+            if not _can_be_sent(secret):
+                raise TargetError(
+                    f"target {self.name}: the password holds a zero byte, or bytes that are not UTF-8",
+                    target=self.name,
+                )
+        self._secrets.read.update(filter(None, secrets.values()))
+        return with_secrets(self.url, secrets)
 
     def mask(self, text: str) -> str:
-        """`text` with every password that was read, in every way of writing it, replaced by ***."""
-        for password in self._read.all:
+        """`text` with every secret that was read, in every way of writing it, replaced by ***."""
+        for password in self._secrets.read:
             # Quoted in full, as SQLAlchemy quotes in a URL, as a form does, and as Python shows it.
             quoted = {quote(password, safe=""), quote(password, safe=" +"), quote_plus(password)}
             for written in {password, *quoted, repr(password)[1:-1]}:
@@ -139,7 +163,6 @@ class Target:
 
     def _reader(
         self,
-        url: URL,
         password: str | Callable[[], str] | None,
         variable: str | None,
         file: str | os.PathLike[str] | None,
@@ -167,11 +190,30 @@ class Target:
                 ) from None
             return text.removesuffix("\n").removesuffix("\r")
 
+        def from_callable() -> str:
+            assert callable(password)
+            try:
+                return password()
+            except DatakitError:
+                raise
+            except Exception as error:
+                kind = UnavailableError if isinstance(error, OSError) else TargetError
+                raise kind(
+                    f"target {name}: the password could not be read: {type(error).__name__}: {error}",
+                    target=name,
+                ) from error
+
         if variable is not None:
             return from_environment
         if file is not None:
             return from_file
         if callable(password):
-            return password
-        fixed = password if password is not None else url.password
-        return lambda: None if fixed is None else str(fixed)
+            return from_callable
+        return lambda: password
+
+
+def _can_be_sent(secret: str) -> bool:
+    try:
+        return b"\0" not in secret.encode()
+    except UnicodeEncodeError:
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 from sqlalchemy.engine import URL
@@ -16,6 +17,9 @@ _SAFE_HOST = re.compile(r"[A-Za-z0-9._%,-]*")
 # SQLAlchemy's own default driver for this dialect changed between its versions.
 _DRIVER = {"postgresql": "psycopg2"}
 _ALIAS = {"postgres": "postgresql"}
+
+# Options of a URL or a driver that are secrets; the second opens libpq's client key.
+SECRET_OPTIONS = frozenset({"password", "sslpassword"})
 
 SAFE_WAYS = (
     "give the password apart from the URL: password_env or password_file in datakit.toml, "
@@ -79,25 +83,37 @@ def has_password(text: str) -> bool:
     if match is None:
         return False
     userinfo, place = _split_userinfo(match.group(3))
-    return ":" in userinfo or "password" in _options(place.partition("?")[2])
+    return ":" in userinfo or not SECRET_OPTIONS.isdisjoint(_options(place.partition("?")[2]))
 
 
-def with_password(url: URL, password: str | None) -> URL:
-    """The URL with this password, or with none; `URL.set` cannot take one away."""
+def with_secrets(url: URL, secrets: Mapping[str, str]) -> URL:
+    """The URL with these secrets and no others: its password, and secret options."""
+    # `URL.set` cannot take a password away.
     return URL.create(
         url.drivername,
         username=url.username,
-        password=password,
+        password=secrets.get("password"),
         host=url.host,
         port=url.port,
         database=url.database,
-        query=url.query,
+        query={
+            **{key: value for key, value in url.query.items() if key not in SECRET_OPTIONS},
+            **{key: value for key, value in secrets.items() if key != "password"},
+        },
     )
+
+
+def secrets_of(url: URL) -> dict[str, str]:
+    """The secrets in a URL by the names of their options; the password proper wins over an option."""
+    found = {key: str(value) for key, value in url.query.items() if key in SECRET_OPTIONS}
+    if url.password is not None:
+        found["password"] = str(url.password)
+    return found
 
 
 def shown(url: URL) -> str:
     """A URL for people: without driver, password and options."""
-    return with_password(url, None).set(drivername=url.get_backend_name(), query={}).render_as_string()
+    return with_secrets(url, {}).set(drivername=url.get_backend_name(), query={}).render_as_string()
 
 
 def _split_userinfo(rest: str) -> tuple[str, str]:

@@ -40,7 +40,7 @@ class CsvRows:
 
     Attributes:
         header: the names in the header.
-        refuse_end_of_copy: whether a line with only `\\.` is an error.
+        refuse_end_of_copy: whether a line with only `\.` is an error.
         error: what went wrong while reading; the driver hides it from its caller.
         last_quote_line: the line of the last double quote that was read.
     """

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Engine, NullPool, Table, create_engine, event, text
+from sqlalchemy import Column, Engine, NullPool, Table, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...errors import DatakitError
@@ -43,6 +43,7 @@ class PostgresEngine(BaseEngine):
 
     keeps_ledger: ClassVar[bool] = True
     can_load: ClassVar[bool] = True
+    longest_name: ClassVar[int | None] = 63
 
     _driver_connection: Any = None
     _in_run: bool = False
@@ -66,6 +67,7 @@ class PostgresEngine(BaseEngine):
             with connection.cursor() as cursor:
                 cursor.execute(_SESSION)
             connection.commit()
+            self._driver_connection = connection
 
         return engine
 
@@ -78,7 +80,8 @@ class PostgresEngine(BaseEngine):
         self._take_lock("pg_advisory_xact_lock", purpose)
 
     def _take_lock(self, function: str, purpose: str) -> None:
-        milliseconds = int(self.target.lock_timeout * 1000)
+        # To PostgreSQL 0 ms means for ever.
+        milliseconds = math.ceil(self.target.lock_timeout * 1000)
         self.connection.execute(
             text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": f"{milliseconds}ms"}
         )
@@ -121,16 +124,8 @@ class PostgresEngine(BaseEngine):
 
     def cancel(self) -> None:
         """Ask the server to cancel the statement that is under way."""
-        connection = self._driver_connection
-        if connection is not None:
-            connection.cancel()
-
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """Open the connection; see `BaseEngine.connect`."""
-        with super().connect() as connection:
-            self._driver_connection = connection.connection.driver_connection
-            yield connection
+        if self._driver_connection is not None:
+            self._driver_connection.cancel()
 
     def forbid_writes(self) -> None:
         """Make the transaction that was just begun one that only reads, and those after it.
