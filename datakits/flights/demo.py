@@ -1,14 +1,6 @@
-"""`bazel run //datakits/flights:demo`: `datakit run flights`, with paths as the caller means them."""
+"""`bazel run //datakits/flights:demo`: `datakit run flights`."""
 
-from __future__ import annotations
-
-import os
-import sys
-
-from sqlmodel_framework.cli.main import main
+from datakit import run
 
 if __name__ == "__main__":
-    # Bazel starts programs in a folder of its own.
-    os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", os.curdir))
-    sys.argv[1:1] = ["run", "flights"]
-    main()
+    run("run", "flights")

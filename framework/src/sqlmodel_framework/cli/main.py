@@ -52,14 +52,22 @@ def _options(
     context.ensure_object(dict)["debug"] = debug
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code (see `sqlmodel_framework.runs.exit_codes`)."""
+def main(arguments: Sequence[str] | None = None, *, program: str = "datakit") -> int:
+    """Run the command.
+
+    Args:
+        arguments: those of the command line by default.
+        program: what the user typed to get here; hints repeat it.
+
+    Returns:
+        The exit code; see `sqlmodel_framework.runs.exit_codes`.
+    """
     state: dict[str, Any] = {}
     try:
         with stop_on_sigterm():
             code = app(
                 args=None if arguments is None else list(arguments),
-                prog_name="datakit",
+                prog_name=program,
                 standalone_mode=False,
                 obj=state,
             )
@@ -70,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except TyperException as error:
         context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else "datakit"
+        command = context.command_path if context is not None else program
         _explain(error.format_message(), f"{command} --help", state)
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
@@ -82,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _BROKEN_PIPE
     except Exception as error:
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        _explain(f"unexpected: {text}", "datakit --debug ... shows where", state)
+        _explain(f"unexpected: {text}", f"{program} --debug ... shows where", state)
         return ExitCode.BUG
 
 

@@ -35,7 +35,7 @@ def new(
     say(f"wrote {written}/")
     say("Next:")
     say(f"  cd {written}")
-    say("  pip install -e .")
+    say("  pip install -e . pytest")
     say(f"  datakit run {name} --folder ./{name}-data")
     say("  pytest")
 

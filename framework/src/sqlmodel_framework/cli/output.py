@@ -52,7 +52,8 @@ def make_table(*columns: str, numbers: frozenset[str] = frozenset()) -> Table:
 class RunDisplay:
     """Shows a run: each load while it works, then everything in a table."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, program: str, quiet: bool) -> None:
+        self._program = program
         self._quiet = quiet
         errors = Console(stderr=True, highlight=False)
         self._progress = Progress(
@@ -123,7 +124,7 @@ class RunDisplay:
             say(f"nothing new: 0 rows loaded ({result.seconds:.1f} s).")
         where, option = _where(place)
         say(f"Database: {where}")
-        say(f"Query it: datakit query {shlex.quote(_example(result))} {option}")
+        say(f"Query it: {self._program} query {shlex.quote(_example(result))} {option}")
         if result.report is not None:
             say(f"Report:   {result.report}")
 

@@ -14,6 +14,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="An installed 
 
 
 def run(
+    context: typer.Context,
     name: NameArgument,
     target: TargetOption = None,
     folder: FolderOption = None,
@@ -29,7 +30,11 @@ def run(
     chosen = named_target(target)
     datakit = find_datakit(name)
     datakit.table_classes()
-    with open_place(chosen, folder, datakit.name) as place, RunDisplay(quiet=json) as display:
+    program = context.find_root().info_name or "datakit"
+    with (
+        open_place(chosen, folder, datakit.name) as place,
+        RunDisplay(program=program, quiet=json) as display,
+    ):
 
         def show(event: object) -> None:
             if json and isinstance(event, LoadFinished):
