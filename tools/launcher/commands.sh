@@ -38,7 +38,7 @@ END
 }
 
 launcher_status() {
-  local folder process name suite
+  local folder name package suite running
   folder=$(root_folder)
   if inside_root; then
     line 'Bazel' "$(wanted_version), this is already inside the Debian root"
@@ -56,7 +56,7 @@ launcher_status() {
     line 'Debian root' "$folder ($suite, made $(date -r "$folder/launcher/seal" +%F 2>/dev/null || echo '?')," \
       "$(root_is_whole "$folder" && echo whole || echo 'broken: the next call makes it again'))" "$(size "$folder")"
     for name in bazel-bootstrap openjdk-25-jre-headless podman crun git patchelf; do
-      process=$(grep "^$name " "$folder/launcher/packages" 2>/dev/null) && line '  package' "$process"
+      package=$(grep "^$name " "$folder/launcher/packages" 2>/dev/null) && line '  package' "$package"
     done
   fi
   for name in "$state"/root-*; do
@@ -66,7 +66,9 @@ launcher_status() {
   line 'repository cache' "$state/repository" "$(size "$state/repository")"
   line 'disk cache' "$state/disk (at most $disk_cache_limit)" "$(size "$state/disk")"
   if ! inside_root; then
-    in_root | while read -r process name; do line 'running' "$process ${name:0:80}"; done
+    running=$(in_root)
+    line 'running' "$(grep -c ' bazel(' <<<"$running" || true) Bazel servers," \
+      "$(grep -vc ' bazel(\|^$' <<<"$running" || true) other processes"
   fi
 }
 

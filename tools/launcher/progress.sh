@@ -1,49 +1,54 @@
 # shellcheck shell=bash
 # Showing how far the Debian root is: one line a stage, and on a terminal a counter within it.
 
-# show_progress LOG: reads mmdebstrap's output, keeps it in LOG.
+# show_progress TITLE LOG: reads mmdebstrap's output, keeps it in LOG. Says the title once packages come, so that
+# without a network the reason stands alone.
 show_progress() {
-  local line total=0 fetched=0 installed=0
-  stage_started=
-  : >"$1"
+  local title=$1 log=$2 line total=0 done=0
+  stage=
+  : >"$log"
   while IFS= read -r line; do
-    printf '%s\n' "$line" >>"$1"
+    printf '%s\n' "$line" >>"$log" 2>/dev/null || true # the disk may be full
     case $line in
-      'I: running apt-get update'*) progress_stage "reading Debian's package lists" ;;
+      'I: running apt-get update'*) if [[ -t 2 ]]; then begin_stage "reading Debian's package lists"; fi ;;
+      'I: downloading packages'*)
+        end_stage
+        say "$title"
+        ;;
       *' newly installed, '*)
-        [[ $line =~ ([0-9]+)\ newly ]] && total=${BASH_REMATCH[1]} fetched=0 installed=0
-        progress_stage "fetching $total packages"
+        if [[ $line =~ ([0-9]+)\ newly ]]; then total=${BASH_REMATCH[1]}; fi
+        begin_stage "fetching $total packages"
         ;;
-      'Get:'*) ((total)) && progress_count $((++fetched)) "$total" ;;
-      'I: extracting archives'*) progress_stage "unpacking the base system" ;;
-      'Preconfiguring packages'* | 'Selecting previously unselected'*)
-        if [[ $stage_started == fetching* ]]; then progress_stage "installing $total packages"; fi
+      Get:*) if [[ $stage == fetching* ]]; then show_percent $((++done)) "$total"; fi ;;
+      'I: extracting archives'*) begin_stage 'unpacking the base system' ;;
+      'Selecting previously unselected'*)
+        if [[ $stage == fetching* ]]; then begin_stage "installing $total packages"; fi
         ;;
-      'Setting up '*) ((total)) && progress_count $((++installed)) "$total" ;;
-      'I: cleaning package lists'*) progress_stage "finishing" ;;
-    esac || true
+      'Unpacking '* | 'Setting up '*) show_percent $((++done)) $((2 * total)) ;;
+      'I: cleaning package lists'*) begin_stage 'finishing' ;;
+    esac
   done
-  progress_end
+  end_stage
 }
 
-progress_stage() {
-  if [[ $stage_started == "$1" ]]; then return; fi
-  progress_end
-  stage_started=$1
+begin_stage() {
+  end_stage
+  stage=$1 done=0
   if [[ -t 2 ]]; then
-    printf '\rbazelw: %3d s  %s' "$SECONDS" "$1" >&2
+    printf 'bazelw: %3d s  %s' "$SECONDS" "$stage" >&2
   else
-    say "$SECONDS s  $1"
+    say "$(printf '%3d s  %s' "$SECONDS" "$stage")"
   fi
 }
 
-progress_count() {
-  if [[ -t 2 && -n $stage_started ]]; then
-    printf '\rbazelw: %3d s  %s: %d of %d (%d %%)' "$SECONDS" "$stage_started" "$1" "$2" $((100 * $1 / $2)) >&2
+# show_percent DONE ALL
+show_percent() {
+  if [[ -t 2 ]] && (($2)); then
+    printf '\rbazelw: %3d s  %s: %d %%\e[K' "$SECONDS" "$stage" $((100 * $1 / $2)) >&2
   fi
 }
 
-progress_end() {
-  if [[ -t 2 && -n ${stage_started:-} ]]; then printf '\n' >&2; fi
-  stage_started=
+end_stage() {
+  if [[ -t 2 && -n ${stage:-} ]]; then printf '\n' >&2; fi
+  stage=
 }

@@ -55,16 +55,16 @@ root_is_whole() {
 
 # make_root: with the lock held. The root grows under another name and gets its own when it is complete.
 make_root() {
-  local suite partial=$root.partial log=$state/root.log free reason=
-  remove "$partial"
-  free=$(df --output=avail -m "$state" | tail -n 1)
-  ((free >= root_megabytes)) ||
-    die "$cannot_write" "making the Debian root takes $root_megabytes MB, $state has $free MB free: make room there," \
-      "or set XDG_CACHE_HOME to a folder that has it"
-  trap 'interrupted' INT TERM HUP
+  local suite partial=$root.partial log=$state/root.log status reason=
+  remove_partial
+  (($(free_megabytes) >= root_megabytes)) ||
+    die "$cannot_write" "making the Debian root takes $root_megabytes MB, $state has $(free_megabytes) MB free:" \
+      "make room there, or set XDG_CACHE_HOME to a folder that has it"
+  trap 'interrupted 130' INT
+  trap 'interrupted 143' TERM HUP
   for suite in "${suites[@]}"; do
     if [[ -n $reason ]]; then say "Debian ${suites[0]} did not work ($reason): trying $suite"; fi
-    say "making a Debian $suite root with Bazel $(wanted_version) in $root, once"
+    reason=
     if bootstrap "$suite" "$partial" "$log" && reason=$(check_bazel "$partial"); then
       follow_apt "$partial"
       seal_root "$partial"
@@ -73,20 +73,32 @@ make_root() {
       trap - INT TERM HUP
       return
     fi
-    remove "$partial"
-    if [[ -z $reason ]]; then reason=$(failure_reason "$log" "$suite") || die $? "$reason"; fi
+    status=0
+    if [[ -z $reason ]]; then reason=$(failure_reason "$log" "$suite") || status=$?; fi
+    remove_partial
+    ((status == 0)) || die "$status" "$reason"
   done
   die "$unavailable" "could not make a Debian root (${suites[*]}): $reason (all of it: $log)"
 }
 
+# interrupted EXIT_CODE
 interrupted() {
   trap - INT TERM HUP
-  progress_end
+  end_stage
   say "interrupted; the next call starts the Debian root anew"
-  kill "$bootstrap_pid" 2>/dev/null || true
+  kill -KILL -- -"$bootstrap_pid" 2>/dev/null || true
   wait "$bootstrap_pid" 2>/dev/null || true
+  remove_partial
+  exit "$1"
+}
+
+# What mmdebstrap mounted is seen in this namespace only, so unmounting it touches nothing of the machine's.
+remove_partial() {
+  local below
+  while read -r below; do
+    umount --lazy "$below" 2>/dev/null || true # the topmost takes those below it along
+  done < <(awk -v below="$root.partial/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort)
   remove "$root.partial"
-  exit 130
 }
 
 # bootstrap SUITE FOLDER LOG
@@ -109,12 +121,25 @@ bootstrap() {
   for path in "${unwanted[@]}"; do options+=(--dpkgopt="path-exclude=$path"); done
   while IFS= read -r setting; do options+=(--aptopt="${setting%;}"); done < <(apt_settings)
   source=$(apt_source "$1") || exit
-  # The mirror's address may hold a password: it goes in by standard input. mmdebstrap dies with this shell.
-  exec {output}< <(exec setpriv --pdeathsig KILL mmdebstrap "${options[@]}" "$1" "$2" - 2>&1 <<<"$source")
+  # The mirror's address may hold a password: it goes in by standard input. mmdebstrap dies with this shell,
+  # and its whole session when this shell is interrupted.
+  exec {output}< <(
+    close_inherited_files
+    exec setpriv --pdeathsig KILL setsid mmdebstrap "${options[@]}" "$1" "$2" - 2>&1 <<<"$source"
+  )
   bootstrap_pid=$!
-  show_progress "$3" <&"$output"
+  show_progress "making a Debian $1 root with Bazel $(wanted_version) in $root, once" "$3" <&"$output"
   exec {output}<&-
   wait "$bootstrap_pid"
+}
+
+# mmdebstrap passes its own to a shell that knows one digit only. The lock stays, as long as its children live.
+close_inherited_files() {
+  local file
+  for file in /proc/"$BASHPID"/fd/*; do
+    file=${file##*/}
+    if ((file > 2 && file != lock && file != 255)); then exec {file}>&-; fi
+  done
 }
 
 # check_bazel ROOT: fails, and says why, when its Bazel is not of the wanted version.
@@ -127,10 +152,12 @@ check_bazel() {
   return 1
 }
 
+free_megabytes() { printf '%d' "$(df --output=avail --block-size=1M "$state" | tail -n 1)"; }
+
 # failure_reason LOG SUITE: what went wrong, in a line; exits with a code when another suite would not help.
 failure_reason() {
   local last
-  if grep -q 'No space left on device' "$1"; then
+  if (($(free_megabytes) < 20)) || grep -q 'No space left on device' "$1"; then
     echo "no space left in $state while making the Debian root: make room, or set XDG_CACHE_HOME to another folder"
     exit "$cannot_write"
   fi

@@ -23,6 +23,10 @@ exec_bazel() {
   local bazel user_id group_id mounts_key
   # shellcheck source=/dev/null
   source "$inside_marker"
+  # Bazel talks to its server by 127.0.0.1; a network namespace starts without it
+  if [[ $(</proc/net/fib_trie) != *127.0.0.1* ]] && ! ip link set lo up 2>/dev/null; then
+    die "$unavailable" "the loopback interface is down, Bazel cannot reach its server: ip link set lo up"
+  fi
   bazel=(
     /usr/bin/bazel
     --nosystem_rc

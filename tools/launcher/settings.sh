@@ -14,10 +14,13 @@ packages=(
 )
 
 # Not unpacked: nobody reads them in there. The folders of the man pages stay: the JDK's package needs them.
-unwanted=('/usr/share/doc/*' '/usr/share/info/*' '/usr/share/locale/*/*' '/usr/share/man/man*/*' '/usr/share/man/??/*')
+unwanted=(
+  '/usr/share/doc/*' '/usr/share/info/*' '/usr/share/locale/*/*' '/usr/share/man/man*/*' '/usr/share/man/??/*'
+  '/usr/lib/jvm/*/jmods/*' # a quarter of it all, for jlink alone
+)
 
 # Free space that making the root takes at its height.
-root_megabytes=2600
+root_megabytes=2200
 
 disk_cache_limit=10G
 

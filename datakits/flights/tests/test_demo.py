@@ -11,6 +11,8 @@ from typing import Any
 from flights_datakit import datakit
 
 FOLDER = Path(__file__).parents[1]
+# Of the test's environment; a person's shell has none of it.
+NOT_A_SHELLS = ("DATAKIT_", "PYTHONSAFEPATH")
 PROGRAM = "./bazelw run //datakits/flights:datakit --"
 READ = {"airlines": 16, "airports": 1_458, "planes": 3_322, "weather": 26_115, "flights": 336_776}
 KEYS = {"table", "layer", "read", "accepted", "rejected", "loaded"}
@@ -21,7 +23,7 @@ def run(program: str, *arguments: object, code: int = 0) -> subprocess.Completed
         [sys.executable, FOLDER / program, *map(str, arguments)],
         capture_output=True,
         text=True,
-        env={name: value for name, value in os.environ.items() if not name.startswith("DATAKIT_")},
+        env={name: value for name, value in os.environ.items() if not name.startswith(NOT_A_SHELLS)},
     )
     assert done.returncode == code, done.stderr
     return done
