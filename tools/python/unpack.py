@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import os
 import py_compile
 import shutil
 import stat
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("wheel", type=Path)
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
+    os.umask(0o022)  # folders and bytecode take their modes from it
     arguments.folder.mkdir(parents=True, exist_ok=True)
     unpack(arguments.wheel, arguments.folder)
     if arguments.bytecode:

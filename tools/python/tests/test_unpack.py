@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -35,14 +37,37 @@ def test_data_folders_go_where_they_belong(tmp_path: Path) -> None:
     assert not os.access(tmp_path / "site/pkg/__init__.py", os.X_OK)
 
 
-def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
-    source = wheel(tmp_path / "pkg.whl", {"pkg/__init__.py": ("", 0o664)})
-    previous = os.umask(0o077)
-    try:
-        unpack.unpack(source, tmp_path / "site")
-    finally:
-        os.umask(previous)
-    assert (tmp_path / "site/pkg/__init__.py").stat().st_mode & 0o777 == 0o644
+def laid_out(
+    source: Path, out: Path, *, cwd: Path, umask: int, **environment: str
+) -> list[tuple[str, int, bytes]]:
+    """Runs the tool as the build does; every file and folder with its mode and what is in it."""
+    subprocess.run(
+        [sys.executable, os.path.abspath(unpack.__file__), "--bytecode", str(source), str(out)],
+        check=True,
+        cwd=cwd,
+        umask=umask,
+        env={"PATH": os.defpath, "PYTHONPATH": os.environ["PYTHONPATH"], **environment},
+    )
+    return [
+        (str(path.relative_to(out)), path.stat().st_mode, path.read_bytes() if path.is_file() else b"")
+        for path in sorted(out.rglob("*"))
+    ]
+
+
+def test_the_same_wheel_is_laid_out_the_same_in_other_surroundings(tmp_path: Path) -> None:
+    # In bytecode the order within a set is that of its strings' hashes.
+    code = "def known(x):\n    return x in {'one', 'two', 'three', 'four', 'five'}\n"
+    members = {f"pkg/{name}/__init__.py": (code, 0o664) for name in "abc"} | {
+        "pkg-1.data/scripts/run": ("#!x", 0o644)
+    }
+    first = wheel(tmp_path / "pkg.whl", members)
+    second = wheel(tmp_path / "reordered.whl", dict(reversed(members.items())))
+    here = laid_out(first, tmp_path / "here", cwd=tmp_path, umask=0o022)
+    there = laid_out(
+        second, tmp_path / "there", cwd=Path("/"), umask=0o077, TZ="Asia/Kathmandu", PYTHONHASHSEED="7"
+    )
+    assert here == there
+    assert ("bin/run", 0o100755, b"#!x") in here
 
 
 def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
