@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .result import CheckResult, LoadResult
 
 if TYPE_CHECKING:
-    from ..schema.deploy import Deployment
+    from ..schema.deployment import Deployment
 
 __all__ = [
     "Checked",

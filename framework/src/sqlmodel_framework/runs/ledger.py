@@ -33,7 +33,7 @@ from .. import __version__
 
 if TYPE_CHECKING:
     from ..base.datakit import Datakit
-    from ..schema.deploy import Deployment
+    from ..schema.deployment import Deployment
     from .result import LoadResult
 
 __all__ = [

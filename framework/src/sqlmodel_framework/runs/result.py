@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.sql.expression import Select
 
 if TYPE_CHECKING:
-    from ..schema.deploy import Deployment
+    from ..schema.deployment import Deployment
 
 __all__ = ["CheckResult", "LoadResult", "ReportContext", "RunResult"]
 

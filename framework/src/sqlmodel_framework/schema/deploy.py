@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Table
@@ -15,6 +14,7 @@ from ..engines.registry import engine_for
 from ..errors import TableDiffersError
 from ..targets.settings import resolve_target
 from ..targets.target import Target
+from .deployment import Deployment
 from .difference import differences
 from .names import refuse_long_names
 from .snapshot import Snapshot
@@ -22,39 +22,7 @@ from .snapshot import Snapshot
 if TYPE_CHECKING:
     from ..engines.base import BaseEngine
 
-__all__ = ["Deployment", "deploy_datakit", "deploy_with"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deployment:
-    """What a deployment did.
-
-    Attributes:
-        datakit: the datakit's name.
-        version: the datakit's version.
-        fingerprint: SHA-256 over the datakit's name, version and tables, in hex.
-        target: the target's name.
-        created_schemas: schemas that were missing.
-        existing_schemas: schemas that were there.
-        created_tables: tables that were missing, as `schema.name`.
-        existing_tables: tables that were there, as declared.
-        seconds: how long it took.
-    """
-
-    datakit: str
-    version: str
-    fingerprint: str
-    target: str
-    created_schemas: tuple[str, ...]
-    existing_schemas: tuple[str, ...]
-    created_tables: tuple[str, ...]
-    existing_tables: tuple[str, ...]
-    seconds: float
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was created."""
-        return bool(self.created_schemas or self.created_tables)
+__all__ = ["deploy_datakit", "deploy_with"]
 
 
 def deploy_datakit(
