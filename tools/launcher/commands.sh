@@ -96,8 +96,11 @@ launcher_clean() {
   if [[ -n $others ]]; then
     die "$busy" "still in use by process $(head -n 1 <<<"$others" | cut -c1-120): end it first"
   fi
+  if [[ -e $state/lock ]] && ! flock --nonblock "$state/lock" true; then
+    die "$busy" "another call is making the Debian root: let it end first"
+  fi
   stop_servers
-  for what in "$state"/root-* "$state"/mount "$state"/{root,install}.log "$state"/machine-bazel; do
+  for what in "$state"/root-* "$state"/run-* "$state"/mount "$state"/{root,install}.log "$state"/machine-bazel; do
     clean_away "$what"
   done
   for what in disk bazel repository caches.bazelrc pip.conf lock; do

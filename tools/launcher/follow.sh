@@ -18,7 +18,7 @@ debian_mirror() {
     mirror=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' 2>/dev/null |
       sed -n 's/ Debian Debian$//p' | head -n 1) || true
   fi
-  if [[ -z $mirror ]]; then mirror=$(mirror_in_sources /etc/apt); fi
+  if [[ -z $mirror ]]; then mirror=$(mirror_in_sources /etc/apt) || true; fi
   [[ -n $mirror ]] || die "$unavailable" "this machine's apt knows no Debian mirror: name one in DATAKIT_DEBIAN_MIRROR"
   printf '%s' "${mirror%/}"
 }

@@ -73,9 +73,9 @@ need_machine_tools() {
   [[ $(uname -s) == Linux ]] ||
     die "$unavailable" "no usable Bazel $(wanted_version) here, and a root of its own needs Linux: install bazelisk"
   root=$(root_folder)
-  type -P unshare pivot_root flock setpriv >/dev/null || PATH=$PATH:/usr/sbin:/sbin
-  type -P unshare >/dev/null && type -P pivot_root >/dev/null && type -P flock >/dev/null &&
-    type -P setpriv >/dev/null || missing+=(util-linux)
+  type -P pivot_root >/dev/null || PATH=$PATH:/usr/sbin:/sbin # an ordinary user's lacks these
+  type -P unshare flock setpriv setsid >/dev/null || missing+=(util-linux)
+  type -P pivot_root >/dev/null || missing+=(util-linux-extra) # since Debian 14; before, in util-linux
   type -P mount >/dev/null || missing+=(mount)
   if ((EUID != 0)); then
     type -P newuidmap >/dev/null || missing+=(uidmap)
@@ -85,7 +85,7 @@ need_machine_tools() {
     [[ -e /usr/share/keyrings/debian-archive-keyring.gpg ]] || missing+=(debian-archive-keyring)
   fi
   if ((${#missing[@]})); then install_packages "${missing[@]}"; fi
-  if [[ ! -d $root ]]; then check_namespaces; fi
+  if [[ ! -d $root ]] || ((EUID != 0)); then check_namespaces; fi
 }
 
 install_packages() {

@@ -29,21 +29,23 @@ ensure_root() {
 # came, went or was replaced shows in them. What is large and essential shows its size as well.
 root_seal() {
   (
+    export LC_ALL=C # stat writes a time's fraction, and its complaints, in the user's language
     cd "$1" 2>/dev/null && [[ -s launcher/folders && -s launcher/packages ]] || exit
     {
       cat launcher/packages
-      xargs -0 stat -c '%n %.9Y' <launcher/folders
+      xargs -0 stat -c '%n %.9Y' <launcher/folders || true # what is missing counts by stat's complaint
       stat -c '%n %s' usr/bin/{bash,bazel,crun,patchelf,podman} usr/share/bazel/A-server.jar \
-        usr/lib/jvm/*/lib/modules usr/lib/jvm/*/lib/server/libjvm.so
+        usr/lib/jvm/*/lib/modules usr/lib/jvm/*/lib/server/libjvm.so || true
     } 2>&1 | sha256sum
   )
 }
 
 seal_root() {
   local seal
-  (cd "$1" && find usr etc/java* etc/ssl/certs/java -type d -print0 >launcher/folders)
+  (cd "$1" && find usr etc/java* etc/ssl/certs/java -type d -print0 >launcher/folders 2>/dev/null) || true
   seal=$(root_seal "$1")
   printf '%s\n' "$seal" >"$1/launcher/seal"
+  : >"$1/launcher/used" # else a clone with another recipe takes it for one that nobody uses
 }
 
 root_is_whole() {
@@ -53,22 +55,27 @@ root_is_whole() {
   [[ -n $seal && $seal == "$(<"$1/launcher/seal")" ]]
 }
 
-# make_root: with the lock held. The root grows under another name and gets its own when it is complete.
+# make_root: with the lock held. The root grows in a folder that also holds mmdebstrap's temporary files, and is moved
+# out of it when it is complete: whatever ends this, one folder is all that is left.
 make_root() {
-  local suite partial=$root.partial log=$state/root.log status reason=
+  local suite partial=$root.partial/root log=$state/root.log status reason=
   remove_partial
   (($(free_megabytes) >= root_megabytes)) ||
     die "$cannot_write" "making the Debian root takes $root_megabytes MB, $state has $(free_megabytes) MB free:" \
       "make room there, or set XDG_CACHE_HOME to a folder that has it"
+  type -P mmdebstrap >/dev/null || die "$unavailable" "making the Debian root takes mmdebstrap, which is not here"
   trap 'interrupted 130' INT
-  trap 'interrupted 143' TERM HUP
+  trap 'interrupted 129' HUP
+  trap 'interrupted 143' TERM
   for suite in "${suites[@]}"; do
     if [[ -n $reason ]]; then say "Debian ${suites[0]} did not work ($reason): trying $suite"; fi
     reason=
+    mkdir -p "$root.partial/tmp"
     if bootstrap "$suite" "$partial" "$log" && reason=$(check_bazel "$partial"); then
       follow_apt "$partial"
       seal_root "$partial"
       mv "$partial" "$root"
+      remove_partial
       say "the Debian root is ready after $SECONDS s: $(grep '^bazel-bootstrap ' "$root/launcher/packages")"
       trap - INT TERM HUP
       return
@@ -88,7 +95,7 @@ interrupted() {
   say "interrupted; the next call starts the Debian root anew"
   kill -KILL -- -"$bootstrap_pid" 2>/dev/null || true
   wait "$bootstrap_pid" 2>/dev/null || true
-  remove_partial
+  remove_partial 2>/dev/null || { sleep 1 && remove_partial; } # what was killed may have been writing until now
   exit "$1"
 }
 
@@ -121,11 +128,13 @@ bootstrap() {
   for path in "${unwanted[@]}"; do options+=(--dpkgopt="path-exclude=$path"); done
   while IFS= read -r setting; do options+=(--aptopt="${setting%;}"); done < <(apt_settings)
   source=$(apt_source "$1") || exit
-  # The mirror's address may hold a password: it goes in by standard input. mmdebstrap dies with this shell,
-  # and its whole session when this shell is interrupted.
+  # The mirror's address may hold a password: it goes in by standard input. mmdebstrap dies with this shell, and with
+  # it, as the first process of its namespace, all that it started.
   exec {output}< <(
     close_inherited_files
-    exec setpriv --pdeathsig KILL setsid mmdebstrap "${options[@]}" "$1" "$2" - 2>&1 <<<"$source"
+    export TMPDIR=$root.partial/tmp
+    exec setpriv --pdeathsig KILL setsid unshare --pid --fork --kill-child -- \
+      mmdebstrap "${options[@]}" "$1" "$2" - 2>&1 <<<"$source"
   )
   bootstrap_pid=$!
   show_progress "making a Debian $1 root with Bazel $(wanted_version) in $root, once" "$3" <&"$output"

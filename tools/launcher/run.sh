@@ -49,9 +49,14 @@ exec_bazel() {
 # So Bazel writes the command down, and it is executed under his own id.
 run_as_user() {
   local folder status=0 command
-  folder=$(mktemp -d /tmp/bazelw.XXXXXX)
+  for folder in "$state"/run-*; do # of calls that were killed
+    [[ -d /proc/${folder##*-} ]] || rm -rf "$folder"
+  done
+  folder=$state/run-$$
+  mkdir -p "$folder"
   printf 'run --script_path="%s/command"\n' "$folder" >"$folder/bazelrc"
-  "${bazel[@]}" --bazelrc="$folder/bazelrc" "$@" || status=$?
+  # when this shell is killed, Bazel stops as well
+  setpriv --pdeathsig TERM "${bazel[@]}" --bazelrc="$folder/bazelrc" "$@" || status=$?
   command=
   if [[ $status == 0 && -s $folder/command ]]; then command=$(<"$folder/command"); fi
   rm -rf "$folder"
