@@ -2,9 +2,36 @@
 
 load(":packages.bzl", "run_or_fail")
 
-# Not unpacked into the toolchain: the loader's path is absolute, so the C library is the machine's; the rest is data
-# that only images want.
-_LEFT_OUT = ["libc6", "libgcc-s1", "ca-certificates", "tzdata", "media-types", "libtirpc-common"]
+# Each package that the toolchain is unpacked from, by name: what else the lock holds never gets in. The C library is
+# not among them: the loader's path is absolute, so it is the machine's. Images have it, and the same packages.
+INTERPRETER = [
+    "libbz2-1.0",
+    "libcom-err2",
+    "libcrypt1",
+    "libdb5.3",
+    "libexpat1",
+    "libffi8",
+    "libgssapi-krb5-2",
+    "libk5crypto3",
+    "libkeyutils1",
+    "libkrb5-3",
+    "libkrb5support0",
+    "liblzma5",
+    "libncursesw6",
+    "libnsl2",
+    "libpython3.11-minimal",
+    "libpython3.11-stdlib",
+    "libreadline8",
+    "libsqlite3-0",
+    "libssl3",
+    "libtinfo6",
+    "libtirpc3",
+    "libuuid1",
+    "python3-pip-whl",
+    "python3.11",
+    "python3.11-minimal",
+    "zlib1g",
+]
 
 # The interpreter's folder is one input: thousands of links a test would cost more than the test. Its content cannot
 # change under its label, as the label holds the hash of the packages that it was made from.
@@ -64,6 +91,9 @@ debian_interpreter = repository_rule(
 )
 
 def packages_of_interpreter(packages):
-    """Those of the lock's packages that the interpreter is made of."""
-    wanted = ("python3", "libpython3", "lib", "zlib1g")
-    return [p for p in packages if p.name not in _LEFT_OUT and p.name.startswith(wanted)]
+    """Those of the lock's packages that the interpreter is made of, in the lock's order."""
+    chosen = [p for p in packages if p.name in INTERPRETER]
+    missing = [name for name in INTERPRETER if name not in [p.name for p in chosen]]
+    if missing:
+        fail("the Debian lock lacks packages of the interpreter: %s" % ", ".join(missing))
+    return chosen

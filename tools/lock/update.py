@@ -56,8 +56,11 @@ def main() -> None:
     folder = Path(workspace, "tools/lock")
     chosen = arguments.locks or ["debian", "python"]
     if "debian" in chosen:
-        names = debian_lock.wanted((folder / "debian.in").read_text())
-        write(folder / "debian.lock", debian_lock.resolve(names, arguments.apt_conf))
+        asked = (folder / "debian.in").read_text()
+        lines = debian_lock.resolve(
+            debian_lock.wanted(asked), debian_lock.left_out(asked), arguments.apt_conf
+        )
+        write(folder / "debian.lock", lines)
     if "python" in chosen:
         pip = [str(arguments.pip_for_debian.resolve()), str(arguments.pip.resolve())]
         write(folder / "python.lock", python_lock.resolve(folder / "python.in", pip))

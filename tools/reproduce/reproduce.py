@@ -17,12 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 # The rules whose outputs users get.
-RULES = ("_wheel",)
+RULES = ("_wheel", "oci_image")
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,36 @@ def copy_workspace(source: Path, target: Path) -> None:
             shutil.copy2(file, copy, follow_symlinks=False)
 
 
+def image_digest(layout: Path) -> str:
+    """The manifest's digest of an OCI image layout, all of whose blobs are what their names say."""
+    for blob in sorted((layout / "blobs" / "sha256").iterdir()):
+        if digest(blob) != blob.name:
+            raise SystemExit(f"{blob}: has other bytes than its name says")
+    (manifest,) = json.loads((layout / "index.json").read_bytes())["manifests"]
+    return str(manifest["digest"]).removeprefix("sha256:")
+
+
 def digest(path: Path) -> str:
-    """The sha256 of a file; of a folder, that of its files' names and digests."""
+    """The sha256 of a file, of an image's manifest, or of the names and digests of another folder's files."""
+    if (path / "oci-layout").exists():
+        return image_digest(path)
     if path.is_dir():
         parts = sorted(f"{p.relative_to(path)} {digest(p)}" for p in path.rglob("*") if p.is_file())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def names(targets: Iterable[str]) -> dict[str, str]:
+    """What each target's artifact is called: as its folder, an image first; others by their names too."""
+    chosen: dict[str, str] = {}
+    # An image is what its folder is for, then a wheel.
+    for target in sorted(targets, key=lambda t: (not t.endswith(":image"), not t.endswith(":wheel"), t)):
+        package, _, name = target.removeprefix("//").partition(":")
+        folder = package.rsplit("/", 1)[-1]
+        candidates = (folder, f"{folder}_{name}", target)
+        chosen[target] = next(c for c in candidates if c not in chosen.values())
+    return chosen
 
 
 def artifacts(clone: Clone) -> Iterator[tuple[str, str]]:
@@ -74,9 +97,9 @@ def artifacts(clone: Clone) -> Iterator[tuple[str, str]]:
         raise SystemExit(f"the build graph has no artifact: {query}")
     clone.bazel("build", "--disk_cache=", *targets)
     execution_root = Path(clone.bazel("info", "execution_root").strip())
-    for target in sorted(targets):
-        for file in clone.bazel("cquery", "--disk_cache=", "--output=files", target).split():
-            yield f"{target} {Path(file).name}", digest(execution_root / file)
+    for target, name in sorted(names(targets).items()):
+        (file,) = clone.bazel("cquery", "--disk_cache=", "--output=files", target).split()
+        yield name, digest(execution_root / file)
 
 
 def build_in(folder: Path, workspace: Path, say: bool) -> dict[str, str]:

@@ -47,3 +47,15 @@ def test_what_is_asked_for_is_locked() -> None:
     for kind in ("debian", "python"):
         wanted = debian_lock.wanted((FOLDER / f"{kind}.in").read_text())
         assert {re.split(r"[<>=!\[]", name)[0] for name in wanted} <= {row[0] for row in rows(f"{kind}.lock")}
+
+
+def test_what_is_left_out_is_not_locked() -> None:
+    unused = debian_lock.left_out((FOLDER / "debian.in").read_text())
+    assert unused
+    assert not unused & {row[0] for row in rows("debian.lock")}
+
+
+def test_a_line_of_the_debian_list_asks_or_leaves_out() -> None:
+    text = "# why\none\n-two  # unused\n\nthree\n"
+    assert debian_lock.wanted(text) == ["one", "three"]
+    assert debian_lock.left_out(text) == {"two"}

@@ -1,0 +1,1 @@
+"""Spark's own starters without a shell."""

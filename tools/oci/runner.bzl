@@ -1,0 +1,58 @@
+"The images of runners: Python from the shared layers, then wheels, then first-party code alone in the last layer."
+
+load(":image.bzl", "oci_image")
+load(":layers.bzl", "ENVIRONMENT", "wheels_layer")
+
+# The environment of every Python image.
+PYTHON_ENV = {
+    "HOME": "/home/datakit",
+    "LANG": "C.UTF-8",
+    "PATH": ENVIRONMENT + "/bin:/usr/bin",
+    # The file system is read-only, and all modules are compiled.
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+
+def runner_image(name, deps, program, layers = [], wheels = [], env = {}, **kwargs):
+    """The image of a runner, NAME, whose entry point is a console script of its wheel.
+
+    From the lowest layer to the highest: Debian's base, the interpreter, `layers`, the wheels that every runner
+    has, `wheels`, the remaining wheels of others (NAME.wheels), this repository's own (NAME.code).
+
+    Args:
+      name: the image's name.
+      deps: the runner's libraries, made from wheels.
+      program: the console script.
+      layers: what it needs besides Python, such as Java.
+      wheels: layers of heavy wheels, shared between images or apart because they change rarely.
+      env: the environment, besides PYTHON_ENV.
+      **kwargs: what `oci_image` takes.
+    """
+    below = ["//platform/python:wheels"] + wheels
+    wheels_layer(
+        name = name + ".wheels",
+        deps = deps,
+        on = below,
+        origin = "elsewhere",
+        visibility = ["//visibility:private"],
+    )
+    wheels_layer(
+        name = name + ".code",
+        deps = deps,
+        on = below,
+        origin = "here",
+        visibility = ["//visibility:private"],
+    )
+    oci_image(
+        name = name,
+        entrypoint = ["%s/bin/%s" % (ENVIRONMENT, program)],
+        env = PYTHON_ENV | env,
+        layers = [
+            "//platform/debian:base",
+            "//platform/python:layer",
+        ] + layers + below + [
+            name + ".wheels",
+            name + ".code",
+        ],
+        **kwargs
+    )

@@ -1,0 +1,288 @@
+"""What every image has to be, read from its layout; nothing is taken from how it was made."""
+
+from __future__ import annotations
+
+import configparser
+import gzip
+import hashlib
+import json
+import posixpath
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from oci_tool.layer import Facts
+from oci_tool.layout import Found, ImageLayout
+from structure.elf import needs
+from structure.expected import COMPILERS, PACKAGE_MANAGERS, SHELLS, Expected
+
+EXPECTED = Expected.of_this_test()
+EPOCH = "1970-01-01T00:00:00Z"
+LIBRARIES = ("usr/lib/x86_64-linux-gnu", "usr/lib", "usr/lib64")
+
+# Run inside the image: imports what its packages bring and prints, as JSON, what did not import.
+IMPORT_EVERYTHING = """
+import importlib, importlib.metadata, json, sys
+failed = {}
+for name in sorted(importlib.metadata.packages_distributions()):
+    if name.isidentifier() and name not in json.loads(sys.argv[1]):
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            failed[name] = f"{type(error).__name__}: {error}"
+print(json.dumps(failed))
+"""
+
+
+@pytest.fixture(scope="session")
+def image() -> ImageLayout:
+    return ImageLayout(EXPECTED.image)
+
+
+@pytest.fixture(scope="session")
+def paths(image: ImageLayout) -> dict[str, Found]:
+    return image.paths()
+
+
+@pytest.fixture(scope="session")
+def root(image: ImageLayout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("root")
+    image.unpack(folder)
+    return folder
+
+
+def run_inside(root: Path, *command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "tools/oci/structure/inside.py", str(root), EXPECTED.user.split(":")[0], *command],
+        env=EXPECTED.env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def resolved(paths: dict[str, Found], path: str) -> str | None:
+    """The path that a container reaches when it opens this one; None where that is nothing."""
+    for _ in range(40):
+        for end in range(1, path.count("/") + 2):
+            head = "/".join(path.split("/")[:end])
+            entry = paths.get(head)
+            if entry is None:
+                return None
+            if entry.header.issym():
+                rest = path[len(head) :]
+                target = posixpath.join("/", posixpath.dirname(head), entry.header.linkname)
+                path = posixpath.normpath(target).lstrip("/") + rest
+                break
+        else:
+            return path
+    return None
+
+
+def test_every_blob_is_what_its_name_says(image: ImageLayout) -> None:
+    described = [image.manifest["config"], *image.manifest["layers"]]
+    for blob in described:
+        data = image.blob(blob["digest"])
+        assert data.stat().st_size == blob["size"]
+        with data.open("rb") as file:
+            assert f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" == blob["digest"]
+    for layer, diff_id in zip(image.layers, image.config["rootfs"]["diff_ids"], strict=True):
+        with gzip.open(layer) as file:
+            assert f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" == diff_id
+    assert EXPECTED.digest.read_text() == f"{image.digest}\n"
+
+
+def test_it_runs_as_it_says(image: ImageLayout) -> None:
+    config = image.config["config"]
+    assert config["User"] == EXPECTED.user
+    assert config.get("Entrypoint", []) == EXPECTED.entrypoint
+    assert dict(item.split("=", 1) for item in config.get("Env", [])) == EXPECTED.env
+    assert config["WorkingDir"] == EXPECTED.workdir
+    assert (image.config["os"], image.config["architecture"]) == ("linux", "amd64")
+
+
+def test_its_user_is_nobody_special() -> None:
+    uid, _, gid = EXPECTED.user.partition(":")
+    assert int(uid) >= 1000
+    assert int(gid) >= 1000
+
+
+def test_its_entry_point_is_there_and_may_be_executed(paths: dict[str, Found]) -> None:
+    if EXPECTED.entrypoint:
+        path = resolved(paths, EXPECTED.entrypoint[0].lstrip("/"))
+        assert path is not None
+        assert paths[path].header.mode & 0o005 == 0o005
+
+
+def test_nothing_says_when_or_from_what_revision_it_was_made(image: ImageLayout) -> None:
+    assert image.config["created"] == EPOCH
+    assert {step["created"] for step in image.config["history"]} == {EPOCH}
+    assert "Labels" not in image.config["config"]
+    assert set(image.manifest) == {"schemaVersion", "mediaType", "config", "layers"}
+    for number in range(len(image.layers)):
+        with image.layer(number) as archive:
+            assert {header.mtime for header in archive} == {0}
+
+
+def test_all_of_it_is_roots_and_for_everyone_to_read(paths: dict[str, Found]) -> None:
+    owned = {
+        f"/{path}": f"{found.header.uid}:{found.header.gid}"
+        for path, found in paths.items()
+        if (found.header.uid, found.header.gid) != (0, 0)
+    }
+    assert owned == EXPECTED.owned
+    private = [
+        f"/{path}"
+        for path, found in paths.items()
+        if not found.header.issym() and found.header.mode & 0o004 == 0 and f"/{path}" not in owned
+    ]
+    assert private == EXPECTED.private
+
+
+def test_nobody_else_may_write_into_it(paths: dict[str, Found]) -> None:
+    writable = {
+        path for path, found in paths.items() if not found.header.issym() and found.header.mode & 0o002
+    }
+    assert writable == {"tmp", "var/tmp"}
+    assert all(paths[path].header.mode == 0o1777 for path in writable)
+
+
+def test_nothing_in_it_gives_another_users_rights(paths: dict[str, Found]) -> None:
+    assert not [path for path, found in paths.items() if found.header.mode & 0o6000]
+    assert not [path for path, found in paths.items() if found.header.isdev() or found.header.isfifo()]
+    capabilities = "SCHILY.xattr.security.capability"
+    assert not [path for path, found in paths.items() if capabilities in found.header.pax_headers]
+
+
+def test_it_cannot_install_or_compile(paths: dict[str, Found]) -> None:
+    commands = {
+        posixpath.basename(path)
+        for path, found in paths.items()
+        if not found.header.isdir() and found.header.mode & 0o111
+    }
+    assert not commands & PACKAGE_MANAGERS
+    assert not commands & COMPILERS
+    assert sorted(commands & SHELLS) == sorted(EXPECTED.shells)
+    assert not [path for path in paths if path.endswith(("site-packages/pip", "/ensurepip", "bin/dpkg"))]
+
+
+def test_no_layer_deletes_or_replaces(image: ImageLayout) -> None:
+    seen: dict[str, tuple[int, int, int]] = {}
+    for number in range(len(image.layers)):
+        with image.layer(number) as archive:
+            for header in archive:
+                assert not posixpath.basename(header.name).startswith(".wh.")
+                owner_and_mode = (header.uid, header.gid, header.mode)
+                assert seen.get(header.name) is None or header.isdir(), header.name
+                assert seen.setdefault(header.name, owner_and_mode) == owner_and_mode, header.name
+
+
+def test_no_link_leads_nowhere(paths: dict[str, Found]) -> None:
+    dangling = [
+        f"/{path}" for path, found in paths.items() if found.header.issym() and not resolved(paths, path)
+    ]
+    assert sorted(dangling) == sorted(EXPECTED.dangling_links)
+
+
+def test_it_is_not_larger_than_agreed(image: ImageLayout) -> None:
+    unpacked = 0
+    for layer in image.layers:
+        with gzip.open(layer) as file:
+            while data := file.read(1 << 20):
+                unpacked += len(data)
+    print(f"{unpacked / 1e6:.1f} MB unpacked")
+    assert unpacked / 1e6 <= EXPECTED.megabytes
+
+
+def test_its_layers_are_few_and_those_of_others(image: ImageLayout) -> None:
+    digests = [layer["digest"] for layer in image.manifest["layers"]]
+    assert len(digests) <= EXPECTED.layers
+    assert {Facts.read(file).digest for file in EXPECTED.shared} <= set(digests)
+
+
+def test_first_party_code_is_a_small_last_layer(image: ImageLayout, paths: dict[str, Found]) -> None:
+    if not EXPECTED.code:
+        return
+    last = len(image.layers) - 1
+    assert image.manifest["layers"][last]["size"] < 1_000_000
+    distributions = {
+        posixpath.basename(path).split("-")[0]: found.layer
+        for path, found in paths.items()
+        if path.endswith(".dist-info")
+    }
+    assert distributions["sqlmodel_framework"] == last
+
+
+def test_its_programs_find_their_libraries(root: Path, paths: dict[str, Found]) -> None:
+    missing: dict[str, str] = {}
+    for path, found in paths.items():
+        if not found.header.isfile() or not (wanted := needs(root / path)):
+            continue
+        folders = [folder.replace("$ORIGIN", f"/{posixpath.dirname(path)}") for folder in wanted.folders]
+        for name in wanted.libraries:
+            places = [posixpath.normpath(f"{folder}/{name}").lstrip("/") for folder in (*folders, *LIBRARIES)]
+            if not any(resolved(paths, place) for place in places):
+                missing.setdefault(name, path)
+    assert sorted(missing) == sorted(EXPECTED.missing_libraries), missing
+
+
+def test_every_python_package_imports(root: Path) -> None:
+    if EXPECTED.python:
+        failed = json.loads(
+            run_inside(root, EXPECTED.python, "-c", IMPORT_EVERYTHING, json.dumps(EXPECTED.not_imported))
+        )
+        assert failed == {}
+
+
+def test_every_console_script_exists(root: Path, paths: dict[str, Found]) -> None:
+    if not EXPECTED.python:
+        return
+    environment = posixpath.dirname(posixpath.dirname(EXPECTED.python)).lstrip("/")
+    scripts = set()
+    for path in paths:
+        if path.endswith(".dist-info/entry_points.txt"):
+            points = configparser.ConfigParser(delimiters=("=",))
+            points.optionxform = str  # type: ignore[assignment,method-assign] # names keep their case
+            points.read(root / path)
+            scripts |= set(points["console_scripts"]) if points.has_section("console_scripts") else set()
+    for script in scripts:
+        path = f"{environment}/bin/{script}"
+        assert paths[path].header.mode == 0o755, path
+        first = (root / path).read_text().splitlines()[0]
+        assert first == f"#!{EXPECTED.python}", first
+
+
+def test_every_module_is_compiled(paths: dict[str, Found]) -> None:
+    # Templates and modules for other versions of Python do not compile; they are few.
+    modules = [
+        path
+        for path, found in paths.items()
+        if found.header.isfile() and path.endswith(".py") and "/python3.11/" in path
+    ]
+    compiled = {path for path in paths if path.endswith(".cpython-311.pyc")}
+    bare = [
+        path
+        for path in modules
+        if posixpath.join(
+            posixpath.dirname(path),
+            "__pycache__",
+            posixpath.basename(path).removesuffix(".py") + ".cpython-311.pyc",
+        )
+        not in compiled
+    ]
+    assert len(bare) <= len(modules) // 200, bare
+
+
+def test_it_knows_time_zones_and_authorities(root: Path) -> None:
+    if EXPECTED.python:
+        known = run_inside(
+            root,
+            EXPECTED.python,
+            "-c",
+            "import ssl, zoneinfo\n"
+            "authorities = ssl.create_default_context().get_ca_certs()\n"
+            "print(len(authorities) > 100, zoneinfo.ZoneInfo('Asia/Kathmandu'))",
+        )
+        assert known == "True Asia/Kathmandu\n"
