@@ -59,6 +59,10 @@ class TargetError(TerminalError):
     """A target is unknown, badly written, unsafe, or refuses these credentials."""
 
 
+class SpecError(TerminalError):
+    """A run's specification is missing, or cannot be read."""
+
+
 class ContractError(TerminalError):
     """Data, or a table that already exists, breaks what was declared (exit code 65)."""
 

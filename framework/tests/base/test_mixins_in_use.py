@@ -137,8 +137,8 @@ def test_the_database_takes_every_extraction_method_on_the_list(engine: Engine, 
     rows = [{**ARRIVAL, "run_id": uuid4(), "extraction_method": method} for method in EXTRACTION_METHODS]
     with engine.begin() as connection:
         connection.execute(insert(table), rows)
-        found = connection.execute(select(table.c.extraction_method).order_by(table.c.bronze_id)).scalars()
-        assert tuple(found) == EXTRACTION_METHODS
+        found = connection.execute(select(table.c.extraction_method).order_by(table.c.bronze_id))
+        assert tuple(method for (method,) in found) == EXTRACTION_METHODS
 
 
 def test_bronze_rows_are_numbered_in_order_of_arrival_by_the_database_alone(engine: Engine) -> None:
@@ -159,7 +159,7 @@ def test_a_bronze_row_goes_through_the_orm_as_well(engine: Engine) -> None:
     with Session(engine) as session:
         session.add(RawTwo(**ARRIVAL, run_id=run, value="x", note="y"))
         session.commit()
-        row = session.execute(select(RawTwo)).scalar_one()
+        row: RawTwo = session.execute(select(RawTwo)).scalar_one()
         assert (row.bronze_id, row.run_id, row.value, row.note) == (1, UUID(str(run)), "x", "y")
         assert abs(row.loaded_at - datetime.now(UTC)) < timedelta(minutes=5)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlmodel_framework import Target
+from sqlmodel_framework import DatakitError, Target
+from sqlmodel_framework.cli.place import default_folder
 
 if TYPE_CHECKING:
     from conftest import Shop
@@ -143,8 +144,13 @@ def test_a_check_that_finds_something_exits_with_65_after_the_summary(shop: Shop
     assert done.stderr == "error: datakit 'shop': check 'prices' found 1 (nothing costs that much)\n"
 
 
-def test_a_folder_without_a_home_is_asked_for(shop: Shop) -> None:
-    shop.environment.pop("HOME")
-    done = shop.run("run", "shop_datakit")
-    # Where the system knows the user's home without HOME, there is nothing to ask.
-    assert done.returncode in (0, 64)
+def test_a_folder_without_a_home_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody_s() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nobody_s)
+    with pytest.raises(DatakitError, match="no home folder") as caught:
+        default_folder("shop")
+    assert caught.value.exit_code == 64
+    assert caught.value.hint == "give --folder DIR"

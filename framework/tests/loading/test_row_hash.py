@@ -34,6 +34,6 @@ def test_the_database_computes_the_same_hash(datakit_server: Target, row: list[s
     )
     engine = create_engine(datakit_server.secret_url())
     with engine.connect() as connection:
-        found = connection.execute(select(sql_row_hash(rows, names))).scalar_one()
+        found: bytes = connection.execute(select(sql_row_hash(rows, names))).scalar_one()
     engine.dispose()
     assert bytes(found) == row_hash(row)

@@ -67,6 +67,7 @@ GOOD = "code,price\na,1\nb,2\nc,-1\n"
 
 def test_a_run_deploys_loads_checks_and_reports(database: Target, tmp_path: Path) -> None:
     result = run_datakit(kit(GOOD), database, folder=tmp_path / "out")
+    assert result.deployment is not None
     assert result.deployment.changed
     assert [(load.layer, load.read, load.accepted, load.rejected, load.loaded) for load in result.loads] == [
         ("bronze", 3, 3, 0, 3),

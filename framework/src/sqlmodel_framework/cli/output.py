@@ -152,5 +152,6 @@ def _where(place: Place) -> tuple[str, str]:
 
 
 def _example(result: RunResult) -> str:
+    assert result.deployment is not None
     tables = [*result.deployment.created_tables, *result.deployment.existing_tables]
     return f"SELECT * FROM {tables[-1]} LIMIT 5"

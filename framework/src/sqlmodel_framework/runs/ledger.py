@@ -6,6 +6,7 @@ them for its tables.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID, uuid4
@@ -22,10 +23,10 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
-    insert,
+    select,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -41,6 +42,7 @@ __all__ = [
     "LoadRecord",
     "QuarantinedRow",
     "RunRecord",
+    "has_succeeded",
     "ledger_tables",
     "record_deployment",
     "record_end",
@@ -86,7 +88,11 @@ class DeploymentRecord(LedgerBase, table=True):
 
 
 class RunRecord(LedgerBase, table=True):
-    """One run. Its status is "running", "succeeded", "failed", or "abandoned" when it was killed."""
+    """One run. Its status is "running", "succeeded", "failed", or "abandoned" when it was killed.
+
+    parts: of "deploy", "load" and "check", those that the run consists of.
+    image_digest: the digest of the image that the run happened in, when whoever started it told it.
+    """
 
     __tablename__ = "run"
     __table_args__ = {"schema": SCHEMA}
@@ -96,6 +102,8 @@ class RunRecord(LedgerBase, table=True):
     version: str = _text()
     fingerprint: str = _text()
     framework_version: str = _text()
+    image_digest: str | None = _text(default=None)
+    parts: list[str] = Field(sa_type=ARRAY(Text))
     status: str = _text()
     error: str | None = _text(default=None)
     started_at: datetime = _time()
@@ -174,7 +182,21 @@ def record_deployment(connection: Connection, deployment: Deployment) -> None:
     )
 
 
-def record_start(connection: Connection, run_id: UUID, datakit: Datakit) -> None:
+def has_succeeded(connection: Connection, run_id: UUID) -> bool:
+    """Whether a run of this id ended well."""
+    runs = table(RunRecord)
+    found = connection.execute(select(runs.c.status).where(runs.c.run_id == run_id)).scalar_one_or_none()
+    return found == "succeeded"
+
+
+def record_start(
+    connection: Connection,
+    run_id: UUID,
+    datakit: Datakit,
+    *,
+    parts: Sequence[str],
+    image_digest: str | None = None,
+) -> None:
     """Write down that a run began. The caller holds the run's lock, so any other one is dead."""
     runs = table(RunRecord)
     connection.execute(
@@ -182,16 +204,19 @@ def record_start(connection: Connection, run_id: UUID, datakit: Datakit) -> None
         .where(runs.c.datakit == datakit.name, runs.c.status == "running")
         .values(status="abandoned", finished_at=func.now(), error="the run ended without saying so")
     )
-    connection.execute(
-        insert(runs).values(
-            run_id=run_id,
-            datakit=datakit.name,
-            version=datakit.version,
-            fingerprint=datakit.fingerprint(),
-            framework_version=__version__,
-            status="running",
-        )
-    )
+    values = {
+        "datakit": datakit.name,
+        "version": datakit.version,
+        "fingerprint": datakit.fingerprint(),
+        "framework_version": __version__,
+        "image_digest": image_digest,
+        "parts": list(parts),
+        "status": "running",
+        "error": None,
+        "finished_at": None,
+    }
+    started = insert(runs).values(run_id=run_id, **values)
+    connection.execute(started.on_conflict_do_update(index_elements=[runs.c.run_id], set_=values))
 
 
 def record_end(connection: Connection, run_id: UUID, error: str | None) -> None:

@@ -58,17 +58,31 @@ class CheckResult:
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What a run did, load by load; `target` is its name or its URL without the password."""
+    """What a run did, load by load.
+
+    Attributes:
+        run_id: the run's id.
+        datakit: the datakit's name.
+        version: the datakit's version.
+        target: the target's name, or its URL without the password.
+        deployment: what was deployed; None when the run had no such part.
+        loads: one result for each load.
+        checks: one result for each check.
+        report: the datakit's own report, when it has written one.
+        seconds: how long it all took.
+        repeated: whether a run of this id had succeeded before, so that this one did nothing.
+    """
 
     run_id: str
     datakit: str
     version: str
     target: str
-    deployment: Deployment
+    deployment: Deployment | None
     loads: list[LoadResult]
     checks: list[CheckResult]
     report: Path | None
     seconds: float
+    repeated: bool = False
 
     @property
     def loaded(self) -> int:

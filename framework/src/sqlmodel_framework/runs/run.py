@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-from uuid import uuid4
+from typing import TYPE_CHECKING, Literal, get_args
+from uuid import UUID, uuid4
 
 from sqlalchemy.engine import URL
 
@@ -35,8 +35,13 @@ from .stopping import cancelling, stop_on_sigterm
 if TYPE_CHECKING:
     from ..engines.base import BaseEngine
     from ..loading.load import Load
+    from ..schema.deployment import Deployment
 
-__all__ = ["ChecksFailedError", "run_datakit"]
+__all__ = ["PARTS", "ChecksFailedError", "Part", "run_datakit"]
+
+Part = Literal["deploy", "load", "check"]
+PARTS: tuple[Part, ...] = get_args(Part)
+"""What a run consists of, in the order in which it is done."""
 
 
 class ChecksFailedError(ContractError):
@@ -62,11 +67,15 @@ def run_datakit(
     folder: Path | None = None,
     on_event: OnEvent | None = None,
     engine: BaseEngine | type[BaseEngine] | None = None,
+    parts: Collection[Part] = PARTS,
+    run_id: UUID | None = None,
+    image_digest: str | None = None,
 ) -> RunResult:
     """Deploy a datakit, run its loads in order, run its checks, and write its report.
 
     Each load is one transaction, so a run that is killed leaves every table as it was or as it should
-    be; the next run finishes the work. Two runs of one datakit never work at the same time.
+    be; the next run finishes the work. Two runs of one datakit never work at the same time. A run
+    whose id has succeeded before does nothing.
 
     Args:
         datakit: a datakit, or its name; as for `deploy_datakit`.
@@ -74,8 +83,12 @@ def run_datakit(
         folder: where the report goes; without one no report is written.
         on_event: called with each event, in this thread.
         engine: an engine of your own; by default the one for the URL's dialect.
+        parts: those of `PARTS` that are to be done. The report belongs to the checks.
+        run_id: a new one by default. A retry keeps its id.
+        image_digest: the digest of the image that this happens in, for the ledger.
 
     Raises:
+        TerminalError: there is no such part, or tables are missing and are not to be deployed.
         ContractError: a file is broken, or a table differs; what that load did was rolled back.
         ChecksFailedError: every load was done, but a check found something.
         StoppedError: SIGTERM came.
@@ -84,44 +97,56 @@ def run_datakit(
     tell: Callable[[Event], None] = on_event or (lambda _event: None)
     kit = find_datakit(datakit)
     kit.table_classes()
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown or not parts:
+        raise TerminalError(f"a run consists of {', '.join(PARTS)}, not of {', '.join(unknown) or 'nothing'}")
     used = engine_for(resolve_target(target), engine)
     if not used.can_load:
         raise TerminalError(f"{type(used).__name__} can deploy, but not load")
     with stop_on_sigterm(), used.connect(), cancelling(used.cancel):
-        return _Run(kit, used, folder, tell).carry_out()
+        run = _Run(kit, used, folder, tell, run_id or uuid4(), image_digest)
+        return run.carry_out([part for part in PARTS if part in parts])
 
 
 class _Run:
     def __init__(
-        self, datakit: Datakit, engine: BaseEngine, folder: Path | None, tell: Callable[[Event], None]
+        self,
+        datakit: Datakit,
+        engine: BaseEngine,
+        folder: Path | None,
+        tell: Callable[[Event], None],
+        run_id: UUID,
+        image_digest: str | None,
     ) -> None:
         self.datakit = datakit
         self.engine = engine
         self.folder = folder
         self.tell = tell
-        self.run_id = uuid4()
+        self.run_id = run_id
+        self.image_digest = image_digest
         self.started = time.perf_counter()
 
-    def carry_out(self) -> RunResult:
+    def carry_out(self, parts: list[Part]) -> RunResult:
         self.engine.begin_run(self.datakit.name)
-        deployment = deploy_with(self.engine, self.datakit)
-        self.tell(Deployed(deployment))
+        if self._has_succeeded():
+            return self._result(None, repeated=True)
+        deployment = deploy_with(self.engine, self.datakit, create="deploy" in parts)
+        if "deploy" in parts:
+            self.tell(Deployed(deployment))
         with self.engine.transaction() as connection:
-            ledger.record_start(connection, self.run_id, self.datakit)
-        try:
-            result = RunResult(
-                run_id=str(self.run_id),
-                datakit=self.datakit.name,
-                version=self.datakit.version,
-                target=self.engine.target.name,
-                deployment=deployment,
-                loads=[self._load(number, load) for number, load in enumerate(self.datakit.loads, 1)],
-                checks=[self._check(check) for check in self.datakit.checks],
-                report=None,
-                seconds=time.perf_counter() - self.started,
+            ledger.record_start(
+                connection, self.run_id, self.datakit, parts=parts, image_digest=self.image_digest
             )
-            result = replace(result, report=self._report(result))
-            result = replace(result, seconds=time.perf_counter() - self.started)
+        try:
+            result = self._result(deployment if "deploy" in parts else None)
+            if "load" in parts:
+                loads = [self._load(number, load) for number, load in enumerate(self.datakit.loads, 1)]
+                result = replace(result, loads=loads)
+            if "check" in parts:
+                result = replace(result, checks=[self._check(check) for check in self.datakit.checks])
+                result = replace(result, seconds=self._seconds())
+                result = replace(result, report=self._report(result))
+            result = replace(result, seconds=self._seconds())
             if result.failed_checks:
                 raise ChecksFailedError(result)
         except BaseException as error:
@@ -130,6 +155,29 @@ class _Run:
         with self.engine.transaction() as connection:
             ledger.record_end(connection, self.run_id, None)
         return result
+
+    def _has_succeeded(self) -> bool:
+        runs = ledger.table(ledger.RunRecord)
+        with self.engine.transaction() as connection:
+            known = self.engine.read_snapshot([runs]).tables
+            return bool(known) and ledger.has_succeeded(connection, self.run_id)
+
+    def _result(self, deployment: Deployment | None, *, repeated: bool = False) -> RunResult:
+        return RunResult(
+            run_id=str(self.run_id),
+            datakit=self.datakit.name,
+            version=self.datakit.version,
+            target=self.engine.target.name,
+            deployment=deployment,
+            loads=[],
+            checks=[],
+            report=None,
+            seconds=self._seconds(),
+            repeated=repeated,
+        )
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.started
 
     def _load(self, number: int, load: Load) -> LoadResult:
         self.tell(LoadStarted(load.name, load.layer, number, len(self.datakit.loads)))
@@ -143,7 +191,7 @@ class _Run:
 
     def _check(self, check: Check) -> CheckResult:
         with self.engine.transaction() as connection:
-            number = connection.execute(check.statement).scalar_one()
+            number: object = connection.execute(check.statement).scalar_one()
         if not isinstance(number, int):
             raise TerminalError(
                 f"check {check.name!r} returned {number!r}",

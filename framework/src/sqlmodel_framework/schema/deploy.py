@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 from ..base.datakit import Datakit
 from ..base.discovery import find_datakit
 from ..engines.registry import engine_for
-from ..errors import TableDiffersError
+from ..errors import TableDiffersError, TerminalError
 from ..targets.settings import resolve_target
 from ..targets.target import Target
 from .deployment import Deployment
@@ -55,8 +55,17 @@ def deploy_datakit(
         return deploy_with(used, kit)
 
 
-def deploy_with(engine: BaseEngine, datakit: Datakit) -> Deployment:
-    """Deploy over an engine that is connected; see `deploy_datakit`."""
+def deploy_with(engine: BaseEngine, datakit: Datakit, *, create: bool = True) -> Deployment:
+    """Deploy over an engine that is connected; see `deploy_datakit`.
+
+    Args:
+        engine: the engine, connected.
+        datakit: the datakit.
+        create: whether what is missing is created; else it is an error.
+
+    Raises:
+        TerminalError: something is missing and may not be created.
+    """
     started = time.perf_counter()
     metadata = datakit.metadata()
     own = list(metadata.tables.values())
@@ -71,6 +80,13 @@ def deploy_with(engine: BaseEngine, datakit: Datakit) -> Deployment:
         schemas = sorted({table.schema for table in [*own, *ledger] if table.schema is not None})
         missing = [name for name in schemas if name not in snapshot.schemas]
         created = tuple(table.fullname for table in own if table.fullname not in snapshot.tables)
+        lacking = [table.fullname for table in [*own, *ledger] if table.fullname not in snapshot.tables]
+        if lacking and not create:
+            raise TerminalError(
+                f"target {engine.target.name} lacks tables of datakit {datakit.name!r}: {', '.join(lacking)}",
+                hint="deploy the datakit first",
+                target=engine.target.name,
+            )
         if missing:
             engine.create_schemas(missing)
         if any(table.fullname not in snapshot.tables for table in ledger):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Table, text
 
@@ -31,7 +31,7 @@ def read_snapshot(connection: Connection, tables: Iterable[Table]) -> Snapshot:
     default = connection.dialect.default_schema_name or "public"
     places = {(table.schema or default, table.name): table.fullname for table in tables}
     names = sorted({schema for schema, _ in places})
-    schemas = connection.execute(_SCHEMAS, {"names": names}).scalars().all()
+    schemas: Sequence[str] = connection.execute(_SCHEMAS, {"names": names}).scalars().all()
     rows = connection.execute(
         _COLUMNS, {"schemas": [schema for schema, _ in places], "tables": [table for _, table in places]}
     )

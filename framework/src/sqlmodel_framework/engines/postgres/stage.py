@@ -184,4 +184,4 @@ def _staged_types(connection: Connection) -> dict[str, str]:
         ),
         {"stage": f"pg_temp.{STAGE}"},
     )
-    return {name: type_ for name, type_ in found if name != POSITION}
+    return {str(name): str(type_) for name, type_ in found if name != POSITION}

@@ -1,0 +1,142 @@
+"""What is asked of a runner: the run specification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from ..errors import TerminalError
+from ..targets.settings import read_settings
+from ..targets.target import Target
+from ..targets.url import SAFE_WAYS, has_password, parse_url
+
+__all__ = ["Endpoint", "RunSpec", "Window"]
+
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Endpoint(_Strict):
+    """A database to read or to write: a target of the runner's own settings by its name, or a URL.
+
+    The URL is without a password. The password comes from `password_env` or `password_file`, as the
+    runner sees them.
+    """
+
+    name: str | None = Field(default=None, description="What logs and reports call it.")
+    url: str | None = Field(
+        default=None,
+        description="A database URL without its password. Without one, the runner's settings know `name`.",
+    )
+    password_env: str | None = Field(default=None, description="The variable that holds the password.")
+    password_file: Path | None = Field(default=None, description="The file that holds the password.")
+    connect_timeout: int = Field(default=10, gt=0, description="Seconds to wait for a connection.")
+    lock_timeout: float = Field(
+        default=10.0, gt=0, allow_inf_nan=False, description="Seconds to wait for somebody else's run."
+    )
+    options: dict[str, str] = Field(default={}, description="More arguments for the driver.")
+
+    @model_validator(mode="after")
+    def _names_a_database(self) -> Endpoint:
+        if self.url is None and self.name is None:
+            raise ValueError("neither a url nor the name of a target is given")
+        if self.url is not None and has_password(self.url):
+            raise ValueError(f"the url holds a password: {SAFE_WAYS}")
+        return self
+
+    def target(self) -> Target:
+        """The target that this means.
+
+        Raises:
+            TargetError: the URL cannot be read, or the runner's settings know no target of that name.
+        """
+        if self.url is None:
+            return read_settings().find(str(self.name))
+        return Target(
+            parse_url(self.url),
+            name=self.name,
+            password_env=self.password_env,
+            password_file=self.password_file,
+            connect_timeout=self.connect_timeout,
+            lock_timeout=self.lock_timeout,
+            options=self.options,
+        )
+
+
+class Window(_Strict):
+    """A span of time, with time zones: from `start` on, and before `end`."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+
+    @model_validator(mode="after")
+    def _ends_after_its_start(self) -> Window:
+        if self.end <= self.start:
+            raise ValueError("the end is not after the start")
+        return self
+
+
+class RunSpec(_Strict):
+    """One run of one step of a datakit."""
+
+    run_id: UUID = Field(
+        description="Identifies the run. A retry keeps it; an id that has succeeded changes nothing again."
+    )
+    datakit: str = Field(min_length=1, description="The name of an installed datakit, or of a module.")
+    step: str = Field(min_length=1, description="What to do: one of the runner's steps.")
+    source: Endpoint | None = Field(default=None, description="Where rows come from.")
+    target: Endpoint | None = Field(default=None, description="Where rows go.")
+    window: Window | None = Field(default=None, description="Which rows, by time.")
+    parameters: dict[str, JsonValue] = Field(default={}, description="What else the step takes.")
+    image_digest: Digest | None = Field(
+        default=None,
+        description="The digest of the image's manifest, which only whoever starts the image knows.",
+    )
+
+    def required_target(self) -> Target:
+        """The target.
+
+        Raises:
+            TerminalError: the specification names none.
+        """
+        if self.target is None:
+            raise TerminalError(
+                f"the step {self.step!r} needs a target", hint="name one in the run's specification"
+            )
+        return self.target.target()
+
+    def required_source(self) -> Target:
+        """The source, as a target to read from.
+
+        Raises:
+            TerminalError: the specification names none.
+        """
+        if self.source is None:
+            raise TerminalError(
+                f"the step {self.step!r} needs a source", hint="name one in the run's specification"
+            )
+        return self.source.target()
+
+    def check_parameters(self, known: frozenset[str]) -> None:
+        """Refuse parameters that the step does not take.
+
+        Raises:
+            TerminalError: there is one.
+        """
+        unknown = sorted(set(self.parameters) - known)
+        if unknown:
+            takes = ", ".join(sorted(known)) or "none"
+            raise TerminalError(
+                f"the step {self.step!r} takes no parameter {unknown[0]!r}", hint=f"it takes: {takes}"
+            )
+
+
+def spec_schema() -> dict[str, Any]:
+    """The JSON Schema of a run specification."""
+    return RunSpec.model_json_schema()
