@@ -14,5 +14,5 @@ def test_every_step_of_the_framework_is_offered() -> None:
 
 
 def test_the_version_is_the_wheels() -> None:
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
     assert __version__ == RUNNER.version == project["project"]["version"]

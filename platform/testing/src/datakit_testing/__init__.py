@@ -1,0 +1,26 @@
+"""Containers for tests: images of the build, databases that are ready, a private network, nothing left.
+
+A test target made by `integration_test` has the fixtures of `datakit_testing.plugin`; what they give is here.
+"""
+
+from __future__ import annotations
+
+from .containers import Container, Containers, Finished
+from .databases import Database
+from .engine import ContainerError
+from .images import Image, image_from_layout
+from .readiness import NotReadyError, wait_until
+from .running import RunResult
+
+__all__ = [
+    "Container",
+    "ContainerError",
+    "Containers",
+    "Database",
+    "Finished",
+    "Image",
+    "NotReadyError",
+    "RunResult",
+    "image_from_layout",
+    "wait_until",
+]
