@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+
+# Now: for a test below the folder platform/ pytest makes an empty module of that name, if there is none.
+import platform  # noqa: F401
 import sys
 from pathlib import Path
 

@@ -69,6 +69,9 @@ def prepare(folder: Path) -> None:
     _mount("-t", "cgroup2", "cgroup2", "/sys/fs/cgroup")
     _mount("-t", "tmpfs", "tmpfs", "/run")
     _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/dev/shm")  # noqa: S108
+    # podman's memory of the blobs it has seen, wherever its storage is.
+    Path("/var/lib/containers").mkdir(parents=True, exist_ok=True)
+    _mount("-t", "tmpfs", "tmpfs", "/var/lib/containers")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     # Names that no container has do not exist: no server outside is asked, and waited for.
     (folder / "resolv.conf").touch()

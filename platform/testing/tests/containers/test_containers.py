@@ -162,6 +162,15 @@ def test_the_loaded_image_is_the_built_one(containers: Containers) -> None:
         assert loaded["Digest"] == image.digest
 
 
+def test_what_podman_remembers_is_forgotten_with_the_test(containers: Containers) -> None:
+    containers.images.load(containers.images["python"])
+    if containers.engine.private:
+        mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+        kinds = {place: kind for _, place, kind, *_ in mounts}
+        assert {kinds.get(place) for place in ("/run", "/dev/shm", "/var/lib/containers")} == {"tmpfs"}
+        assert list(Path("/var/lib/containers").iterdir()), "it is there that podman remembers"
+
+
 def test_closing_removes_all(containers: Containers) -> None:
     with Containers(containers.engine, containers.images, containers.owner) as others:
         others.start("python", "-c", "import time; time.sleep(600)", volumes={"/data": "one"})
