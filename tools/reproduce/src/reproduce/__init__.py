@@ -157,7 +157,3 @@ def main() -> int:
         else:
             print(f"{'equal  ' if equal else 'DIFFERS'} {one[:16]:16} {other[:16]:16} {name}")
     return 0 if all(one and one == other for _, one, other in rows) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,8 @@
+"""`bazel run //tools:reproduce`."""
+
+import sys
+
+from reproduce import main
+
+if __name__ == "__main__":
+    sys.exit(main())
