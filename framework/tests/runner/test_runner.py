@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -103,6 +105,17 @@ def test_an_id_that_succeeded_changes_nothing_again(process: Process, database: 
     assert (again.exit_code, again.report.repeated, again.report.tables) == (0, True, [])
     assert ask(database, "SELECT count(*) FROM shop.item") == [(3,)]
     assert process.run(process.specification("run")).report.tables[1].written == 1
+
+
+def test_an_id_belongs_to_one_step_of_one_datakit(process: Process, database: Target, ask: Ask) -> None:
+    specification = process.specification("deploy")
+    assert process.run(specification).exit_code == 0
+    other = process.run({**specification, "step": "load"})
+    assert other.exit_code == 64
+    assert other.report.error is not None
+    assert "is that of a run of deploy of datakit 'shop'" in other.report.error.message
+    assert ask(database, "SELECT count(*) FROM shop_bronze.raw_item") == [(0,)]
+    assert ask(database, "SELECT parts FROM datakit.run") == [(["deploy"],)]
 
 
 def test_an_id_that_failed_is_taken_up_again(process: Process, database: Target, ask: Ask) -> None:
@@ -212,6 +225,88 @@ def test_sigterm_in_a_load_ends_cleanly_with_a_report(process: Process, database
     assert (done.exit_code, done.report.status) == (143, "stopped")
     assert ask(database, "SELECT count(*) FROM shop_bronze.raw_item") == [(0,)]
     assert ask(database, "SELECT status FROM datakit.run") == [("failed",)]
+
+
+def test_sigterm_ends_a_wait_for_a_database_that_does_not_answer(process: Process) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as silent:
+        endpoint = {"url": f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/d", "connect_timeout": 30}
+        running = process.start(process.specification("deploy", target=endpoint))
+        silent.settimeout(30)
+        connection, _ = silent.accept()
+        with connection:
+            started = time.monotonic()
+            running.send_signal(signal.SIGTERM)
+            out, err = running.communicate(timeout=30)
+    assert time.monotonic() - started < 5
+    assert Outcome(running.returncode, out, err).report.status == "stopped"
+
+
+def test_what_a_datakit_prints_becomes_log_lines_and_secrets_are_masked(process: Process) -> None:
+    noisy = (process.shop.folder / "shop_datakit.py").read_text()
+    noisy += """
+import warnings, logging
+def open_items():
+    print("half a line", end="")
+    print(" and its end", os.environ["SHOP_PASSWORD"])
+    sys.stderr.write("to stderr without an end")
+    warnings.warn("take care")
+    logging.getLogger("lib").warning("from a library")
+    return open(os.environ["SHOP_CSV"], "rb")
+object.__setattr__(datakit.loads[0].source, "open", open_items)
+"""
+    (process.shop.folder / "shop_datakit.py").write_text(noisy)
+    endpoint = {**process.endpoint, "password_env": "SHOP_PASSWORD"}
+    done = process.run(process.specification("run", target=endpoint), SHOP_PASSWORD="s3cr3t-pass")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.count("\n") == 1
+    logs = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {"stdout", "stderr"} <= {log.get("stream") for log in logs}
+    texts = " ".join(str(log.get("text", log["event"])) for log in logs)
+    for said in ("half a line and its end ***", "to stderr without an end", "take care", "from a library"):
+        assert said in texts
+    assert "s3cr3t" not in done.stdout + done.stderr
+
+
+def test_the_report_file_is_written_when_nobody_reads_standard_output(
+    process: Process, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.json"
+    running = process.start(process.specification("deploy"), "--report", str(path))
+    assert running.stdout is not None
+    running.stdout.close()
+    running.stdout = None
+    _, err = running.communicate(timeout=60)
+    assert json.loads(path.read_text())["status"] == "succeeded"
+    # The work is done, but whoever waits for the line does not have it.
+    assert running.returncode == 64
+    assert "the report could not be written" in err
+    assert "Traceback" not in err
+
+
+def test_a_lost_connection_is_told_without_a_traceback_between_the_logs(
+    process: Process, database: Target, ask: Ask
+) -> None:
+    pipe = process.shop.folder / "pipe.csv"
+    os.mkfifo(pipe)
+    running = process.start(process.specification("run"), SHOP_CSV=str(pipe))
+    copying = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%'"
+    with pipe.open("w") as file:
+        file.write("code,price\n" + "tea,1\n" * 20_000)
+        file.flush()
+        deadline = time.monotonic() + 30
+        while not (found := ask(database, copying)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        ask(database, f"SELECT pg_terminate_backend({found[0][0]})")
+        with suppress(BrokenPipeError):
+            file.write("tea,1\n" * 200_000)
+    out, err = running.communicate(timeout=60)
+    done = Outcome(running.returncode, out, err)
+    assert (done.exit_code, done.report.status) == (69, "failed")
+    assert done.report.error is not None
+    assert done.report.error.retry
+    for line in err.splitlines():
+        json.loads(line)
 
 
 def test_no_secret_is_in_logs_or_report(process: Process, database: Target) -> None:

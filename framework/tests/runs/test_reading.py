@@ -68,6 +68,15 @@ def test_parameters_come_through_json_as_they_are(value: object) -> None:
         (YAML.replace("me@", "me:hush@"), "x: line 4: target: the url holds a password"),
         (YAML + "image_digest: latest\n", "x: line 12: image_digest: "),
         (YAML + "step: again\n", "x: line 12: step is given twice"),
+        (YAML.replace("rows: 1_0", "rows: !!int one"), "x: line 11: parameters.rows: 'one' is no int"),
+        (YAML.replace("rows: 1_0", "? [a]\n  : b"), "x: line 11: a field's name is a text"),
+        (YAML.replace("rows: 1_0", "rows: &a [*a]"), "x: values are nested too deeply, or in themselves"),
+        (YAML.replace("rows: 1_0", f"rows: {'[' * 5000}"), "x: values are nested too deeply"),
+        (f'{{"run_id": {"[" * 100_000}', "x: values are nested too deeply"),
+        (YAML.replace("  name: warehouse", "  options: {password: hush}"),
+         "x: line 4: target: the options hold a password"),
+        (YAML.replace("  url: postgresql://me@db.example/warehouse", "  password_env: A"),
+         "x: line 4: target: password_env is given without a url"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line_and_its_field(text: str, expected: str) -> None:
@@ -76,6 +85,12 @@ def test_a_mistake_is_told_with_its_line_and_its_field(text: str, expected: str)
     assert caught.value.message.startswith(expected)
     assert "hush" not in str(caught.value)
     assert caught.value.exit_code == 64
+
+
+def test_aliases_of_aliases_are_refused_before_they_fill_the_memory() -> None:
+    levels = "".join(f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
+    with pytest.raises(SpecError, match="there are more than 100,000 values"):
+        parse_spec(YAML.replace("  rows: 1_0\n", "  a0: &a0 [1, 2]\n" + levels), "x")
 
 
 def test_a_file_that_is_not_there_or_is_no_text_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import sys
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -93,4 +95,10 @@ def _unknown(name: str) -> DatakitNotFoundError:
         hint = f"installed are: {', '.join(names)}; the name of a module works too"
     else:
         hint = "none is installed; install one with pip, or give the name of a module"
+    # Python passes over a folder that it may not read, without a word.
+    unreadable = [
+        place for place in sys.path if os.path.isdir(place) and not os.access(place, os.R_OK | os.X_OK)
+    ]
+    if unreadable:
+        hint = f"this user cannot read {', '.join(unreadable)}, where Python looks for it"
     return DatakitNotFoundError(f"there is no datakit {name!r}", hint=hint)

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-__all__ = ["Mask", "configure_logs"]
+__all__ = ["Mask", "configure_logs", "masked"]
 
 Mask = Callable[[str], str]
 
@@ -22,14 +22,19 @@ def configure_logs(runner: str, mask: Mask) -> Any:
         mask: takes secrets out of a text.
     """
 
-    def masked(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {key: _masked(value, mask) for key, value in event.items()}
+    def without_secrets(
+        _logger: Any, _name: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        return {key: masked(value, mask) for key, value in event.items()}
+
+    def of_this_runner(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {**event, "runner": runner}
 
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        masked,
+        without_secrets,
     ]
     terminal = sys.stderr.isatty()
     renderer: Any = (
@@ -43,7 +48,7 @@ def configure_logs(runner: str, mask: Mask) -> Any:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=[of_this_runner, structlog.stdlib.add_logger_name, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -51,13 +56,14 @@ def configure_logs(runner: str, mask: Mask) -> Any:
     return structlog.get_logger().bind(runner=runner)
 
 
-def _masked(value: Any, mask: Mask) -> Any:
+def masked(value: Any, mask: Mask) -> Any:
+    """A value with the secrets taken out of its texts, however deep; what is no JSON becomes a text."""
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        return {key: _masked(item, mask) for key, item in value.items()}
+        return {key: masked(item, mask) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_masked(item, mask) for item in value]
+        return [masked(item, mask) for item in value]
     if value is None or isinstance(value, (bool, int, float)):
         return value
     return mask(str(value))

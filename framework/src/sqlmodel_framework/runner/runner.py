@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic import JsonValue
 
 from .. import __version__
 from ..engines.registry import engine_for
@@ -15,10 +18,11 @@ from ..runs.exit_codes import ExitCode
 from ..runs.reading import read_spec
 from ..runs.report import ErrorReport, RunReport
 from ..runs.spec import RunSpec
-from ..runs.stopping import stop_on_sigterm
+from ..runs.stopping import finish_undisturbed, stop_on_sigterm
 from ..targets.target import Target
-from .delivery import check_writable, deliver
-from .logs import configure_logs
+from .delivery import check_writable, deliver, report_places
+from .logs import configure_logs, masked
+from .noise import noise_is_logged
 from .step import Log, Step, StepContext
 from .waiting import wait_until_available
 
@@ -94,15 +98,21 @@ class _Attempt:
 
     def carry_out(self, spec_path: Path | None, report_path: Path | None) -> int:
         error: BaseException | None = None
+        places = report_places(report_path)
+        output = sys.stdout
         try:
-            if report_path is not None:
-                check_writable(report_path)
-            self._work(spec_path)
+            try:
+                for place in places:
+                    check_writable(place)
+                with noise_is_logged(lambda: self.log):
+                    self._work(spec_path)
+            finally:
+                finish_undisturbed()
         except BaseException as caught:
             error = caught
             self._explain(caught)
         try:
-            deliver(self._report(error), report_path)
+            deliver(self._report(error), output, places)
         except OSError as caught:
             self.log.error("the report could not be written", reason=str(caught))
             return max(_exit_code(error), ExitCode.USAGE)
@@ -135,6 +145,9 @@ class _Attempt:
         step.run(self.context)
         self.log.info("done", seconds=self._seconds())
 
+    def _masked(self, details: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        return {name: masked(value, self.mask) for name, value in details.items()}
+
     def _explain(self, error: BaseException) -> None:
         if isinstance(error, DatakitError):
             self.log.error(error.message, error=type(error).__name__, hint=error.hint)
@@ -166,7 +179,7 @@ class _Attempt:
             seconds=self._seconds(),
             image_digest=spec.image_digest if spec else None,
             framework_version=__version__,
-            details=context.details if context else {},
+            details=self._masked(context.details) if context else {},
             error=self._error(error) if error else None,
         )
 
@@ -175,7 +188,7 @@ class _Attempt:
             return ErrorReport(
                 class_name=type(error).__name__,
                 message=self.mask(error.message),
-                hint=error.hint,
+                hint=error.hint and self.mask(error.hint),
                 retry=isinstance(error, TransientError),
             )
         text = " ".join(f"{type(error).__name__}: {error}".split())

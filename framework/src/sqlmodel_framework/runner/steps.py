@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 
+from ..base.datakit import Datakit
 from ..runs.events import Checked, Deployed, Event, LoadFinished, LoadProgressed, LoadStarted
 from ..runs.report import CheckReport, TableReport
 from ..runs.run import PARTS, Part, run_datakit
 from .step import Step, StepContext
 
-__all__ = ["FRAMEWORK_STEPS"]
+__all__ = ["FRAMEWORK_STEPS", "carry_out"]
 
 
-def _run(parts: tuple[Part, ...], context: StepContext) -> None:
+def carry_out(context: StepContext, parts: tuple[Part, ...], datakit: Datakit) -> None:
+    """Do these parts of a datakit's run, and write down what happens in the context."""
     assert context.target is not None
     result = run_datakit(
-        context.datakit(),
+        datakit,
         context.target,
         on_event=_Recorder(context),
         parts=parts,
@@ -25,6 +27,10 @@ def _run(parts: tuple[Part, ...], context: StepContext) -> None:
     context.repeated = result.repeated
     if result.repeated:
         context.log.info("a run of this id has succeeded before: nothing was done")
+
+
+def _run(parts: tuple[Part, ...], context: StepContext) -> None:
+    carry_out(context, parts, context.datakit())
 
 
 class _Recorder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from .step import Log
 __all__ = ["wait_until_available"]
 
 _LONGEST_PAUSE = 2.0
+_SECONDS_BETWEEN_LOGS = 10.0
 
 
 def wait_until_available(attempt: Callable[[], object], what: str, seconds: float, log: Log) -> None:
@@ -28,14 +30,39 @@ def wait_until_available(attempt: Callable[[], object], what: str, seconds: floa
     """
     deadline = time.monotonic() + seconds
     pause = 0.1
+    next_log = 0.0
     while True:
         try:
-            attempt()
+            _in_a_thread(attempt)
             return
         except UnavailableError as error:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise
-            log.info("waiting", until_available=what, seconds_left=round(left, 1), reason=error.message)
+            if time.monotonic() >= next_log:
+                log.info("waiting", until_available=what, seconds_left=round(left, 1), reason=error.message)
+                next_log = time.monotonic() + _SECONDS_BETWEEN_LOGS
         time.sleep(min(pause, left))
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _in_a_thread(attempt: Callable[[], object]) -> None:
+    """Call it beside this thread: a driver that tries to connect keeps a signal waiting until it is done.
+
+    The thread that is left behind when a signal comes does not keep the program from ending.
+    """
+    errors: list[BaseException] = []
+    done = threading.Event()
+
+    def work() -> None:
+        try:
+            attempt()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=work, daemon=True, name="waiting").start()
+    done.wait()
+    if errors:
+        raise errors[0]

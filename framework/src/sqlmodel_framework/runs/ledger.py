@@ -31,6 +31,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from .. import __version__
+from ..errors import TerminalError
 
 if TYPE_CHECKING:
     from ..base.datakit import Datakit
@@ -182,11 +183,21 @@ def record_deployment(connection: Connection, deployment: Deployment) -> None:
     )
 
 
-def has_succeeded(connection: Connection, run_id: UUID) -> bool:
-    """Whether a run of this id ended well."""
+def has_succeeded(connection: Connection, run_id: UUID, datakit: str, parts: Sequence[str]) -> bool:
+    """Whether this run, of these parts of this datakit, ended well before.
+
+    Raises:
+        TerminalError: the id is that of another run.
+    """
     runs = table(RunRecord)
-    found = connection.execute(select(runs.c.status).where(runs.c.run_id == run_id)).scalar_one_or_none()
-    return found == "succeeded"
+    found = connection.execute(
+        select(runs.c.datakit, runs.c.parts, runs.c.status).where(runs.c.run_id == run_id)
+    ).one_or_none()
+    if found is None:
+        return False
+    if (found.datakit, list(found.parts)) != (datakit, list(parts)):
+        raise _another_run(run_id, f"{', '.join(found.parts)} of datakit {found.datakit!r}")
+    return bool(found.status == "succeeded")
 
 
 def record_start(
@@ -197,7 +208,11 @@ def record_start(
     parts: Sequence[str],
     image_digest: str | None = None,
 ) -> None:
-    """Write down that a run began. The caller holds the run's lock, so any other one is dead."""
+    """Write down that a run began. The caller holds the run's lock, so any other one is dead.
+
+    Raises:
+        TerminalError: the id is that of another run.
+    """
     runs = table(RunRecord)
     connection.execute(
         update(runs)
@@ -216,7 +231,23 @@ def record_start(
         "finished_at": None,
     }
     started = insert(runs).values(run_id=run_id, **values)
-    connection.execute(started.on_conflict_do_update(index_elements=[runs.c.run_id], set_=values))
+    recorded = connection.execute(
+        started.on_conflict_do_update(
+            index_elements=[runs.c.run_id],
+            set_=values,
+            # Another datakit's run holds another lock, so it can have come first.
+            where=(runs.c.datakit == datakit.name) & (runs.c.parts == list(parts)),
+        ).returning(runs.c.run_id)
+    )
+    if recorded.one_or_none() is None:
+        raise _another_run(run_id, "something else")
+
+
+def _another_run(run_id: UUID, what: str) -> TerminalError:
+    return TerminalError(
+        f"the run id {run_id} is that of a run of {what}",
+        hint="give every run an id of its own; only a retry keeps it",
+    )
 
 
 def record_end(connection: Connection, run_id: UUID, error: str | None) -> None:

@@ -20,6 +20,9 @@ __all__ = ["SPEC_VARIABLE", "parse_spec", "read_spec"]
 
 SPEC_VARIABLE = "DATAKIT_RUN_SPEC"
 
+# A text of aliases to aliases means far more than it holds.
+_MOST_VALUES = 100_000
+
 _Path = tuple[str, ...]
 
 
@@ -87,6 +90,8 @@ def _json(text: str, place: str) -> Any:
         return json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise SpecError(f"{place}: line {error.lineno}: not valid JSON: {error.msg}") from None
+    except RecursionError:
+        raise _too_deep(place) from None
 
 
 def _yaml(text: str, place: str, lines: dict[_Path, int]) -> Any:
@@ -95,33 +100,50 @@ def _yaml(text: str, place: str, lines: dict[_Path, int]) -> Any:
 
     try:
         node = yaml.compose(text, yaml.SafeLoader)
+        return None if node is None else _plain(node, (), lines, place)
+    except RecursionError:
+        raise _too_deep(place) from None
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
         raise SpecError(f"{place}:{line} neither JSON nor YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise SpecError(f"{place}: neither JSON nor YAML: {error}") from None
-    return None if node is None else _plain(node, (), lines, place)
+
+
+def _too_deep(place: str) -> SpecError:
+    return SpecError(f"{place}: values are nested too deeply, or in themselves")
 
 
 def _plain(node: yaml.Node, path: _Path, lines: dict[_Path, int], place: str) -> Any:
     """A node's content, with texts as they stand: pydantic knows what they should be."""
     import yaml
 
-    lines[path] = node.start_mark.line + 1
+    line = node.start_mark.line + 1
+    lines[path] = line
+    if len(lines) > _MOST_VALUES:
+        raise SpecError(f"{place}: line {line}: there are more than {_MOST_VALUES:,} values")
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*path, str(n)), lines, place) for n, item in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
         tag = node.tag.rpartition(":")[2]
         # A date becomes a text again, so that it means the same in JSON and in YAML.
-        return node.value if tag in ("str", "timestamp") else yaml.SafeLoader("").construct_object(node)
+        if tag in ("str", "timestamp"):
+            return node.value
+        try:
+            return yaml.SafeLoader("").construct_object(node)
+        except ValueError:
+            field = f" {'.'.join(path)}:" if path else ""
+            raise SpecError(f"{place}: line {line}:{field} {node.value!r} is no {tag}") from None
     content: dict[str, Any] = {}
     for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise SpecError(f"{place}: line {line}: a field's name is a text")
         name = str(key.value)
         if name in content:
-            line = key.start_mark.line + 1
             raise SpecError(f"{place}: line {line}: {'.'.join((*path, name))} is given twice")
         content[name] = _plain(value, (*path, name), lines, place)
-        lines[(*path, name)] = key.start_mark.line + 1
+        lines[(*path, name)] = line
     return content
 
 

@@ -88,7 +88,8 @@ def run_datakit(
         image_digest: the digest of the image that this happens in, for the ledger.
 
     Raises:
-        TerminalError: there is no such part, or tables are missing and are not to be deployed.
+        TerminalError: there is no such part, tables are missing and are not to be deployed, or the id
+            is that of another run.
         ContractError: a file is broken, or a table differs; what that load did was rolled back.
         ChecksFailedError: every load was done, but a check found something.
         StoppedError: SIGTERM came.
@@ -128,7 +129,7 @@ class _Run:
 
     def carry_out(self, parts: list[Part]) -> RunResult:
         self.engine.begin_run(self.datakit.name)
-        if self._has_succeeded():
+        if self._has_succeeded(parts):
             return self._result(None, repeated=True)
         deployment = deploy_with(self.engine, self.datakit, create="deploy" in parts)
         if "deploy" in parts:
@@ -156,11 +157,11 @@ class _Run:
             ledger.record_end(connection, self.run_id, None)
         return result
 
-    def _has_succeeded(self) -> bool:
+    def _has_succeeded(self, parts: list[Part]) -> bool:
         runs = ledger.table(ledger.RunRecord)
         with self.engine.transaction() as connection:
             known = self.engine.read_snapshot([runs]).tables
-            return bool(known) and ledger.has_succeeded(connection, self.run_id)
+            return bool(known) and ledger.has_succeeded(connection, self.run_id, self.datakit.name, parts)
 
     def _result(self, deployment: Deployment | None, *, repeated: bool = False) -> RunResult:
         return RunResult(

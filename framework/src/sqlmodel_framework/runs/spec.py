@@ -11,9 +11,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, mod
 from ..errors import TerminalError
 from ..targets.settings import read_settings
 from ..targets.target import Target
-from ..targets.url import SAFE_WAYS, has_password, parse_url
+from ..targets.url import SECRET_OPTIONS, has_password, parse_url
 
 __all__ = ["Endpoint", "RunSpec", "Window"]
+
+_SAFE_WAYS = "name the variable or the file that holds it: password_env, password_file"
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -26,7 +28,7 @@ class Endpoint(_Strict):
     """A database to read or to write: a target of the runner's own settings by its name, or a URL.
 
     The URL is without a password. The password comes from `password_env` or `password_file`, as the
-    runner sees them.
+    runner sees them. Beside a name alone nothing else is given.
     """
 
     name: str | None = Field(default=None, description="What logs and reports call it.")
@@ -46,9 +48,19 @@ class Endpoint(_Strict):
     def _names_a_database(self) -> Endpoint:
         if self.url is None and self.name is None:
             raise ValueError("neither a url nor the name of a target is given")
+        if self.url is None and (given := self._beside_the_name()):
+            raise ValueError(
+                f"{given[0]} is given without a url: the runner's settings say everything about {self.name!r}"
+            )
         if self.url is not None and has_password(self.url):
-            raise ValueError(f"the url holds a password: {SAFE_WAYS}")
+            raise ValueError(f"the url holds a password: {_SAFE_WAYS}")
+        if secrets := sorted(SECRET_OPTIONS & set(self.options)):
+            raise ValueError(f"the options hold a password, {secrets[0]}: {_SAFE_WAYS}")
         return self
+
+    def _beside_the_name(self) -> list[str]:
+        fields = type(self).model_fields
+        return [name for name in fields if name != "name" and getattr(self, name) != fields[name].default]
 
     def target(self) -> Target:
         """The target that this means.

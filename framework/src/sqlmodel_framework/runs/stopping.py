@@ -16,7 +16,7 @@ from types import FrameType
 
 from ..errors import StoppedError
 
-__all__ = ["cancelling", "stop_on_sigterm", "stop_was_requested"]
+__all__ = ["cancelling", "finish_undisturbed", "stop_on_sigterm", "stop_was_requested"]
 
 _cancels: list[Callable[[], None]] = []
 _requested = threading.Event()
@@ -47,6 +47,12 @@ def stop_on_sigterm() -> Iterator[None]:
         telling.close()
         listener.join()
         hearing.close()
+
+
+def finish_undisturbed() -> None:
+    """From here on to the end of `stop_on_sigterm`, SIGTERM changes nothing: what is left is short."""
+    if signal.getsignal(signal.SIGTERM) is _raise_stopped:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def stop_was_requested() -> bool:

@@ -1,0 +1,81 @@
+"""What is taken out of a source database: columns of a table, or those of its rows that lie in a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, DateTime, Text, cast, column, literal, select, table
+from sqlalchemy.engine import URL
+
+from ..base.models import ExtractionMethod
+
+__all__ = ["ColumnWindow", "Extraction"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnWindow:
+    """Rows whose `column` is at or after `start` and before `end`; both have a time zone."""
+
+    column: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extraction:
+    """Columns of a table of a source, in the order in which they are wanted.
+
+    Attributes:
+        table: the table's name in the source, `name` or `schema.name`.
+        columns: names of columns.
+        window: which rows; all of them by default.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    window: ColumnWindow | None = None
+
+    @property
+    def method(self) -> ExtractionMethod:
+        """How the rows leave their source, as a bronze table records it."""
+        return "full" if self.window is None else "incremental"
+
+    def sql(self, dialect: str, *, also: tuple[str, ...] = ()) -> str:
+        """The query, with every name quoted and every value written out.
+
+        PostgreSQL and MariaDB turn values into text themselves, so every program that sends this
+        query gets the same text, and the same row hash. Other databases return values as they are:
+        what a value is in text is then for the program to say.
+
+        The session's time zone has to be UTC: a moment is written without its zone, so that it fits
+        columns with and without one.
+
+        Args:
+            dialect: the database, as in a SQLAlchemy URL: "postgresql", "mariadb", "mysql", "mssql".
+            also: columns to return after the others as they are, under the names
+                `datakit_0`, `datakit_1` and so on.
+        """
+        schema, _, name = self.table.rpartition(".")
+        in_words = dialect in ("postgresql", "mariadb", "mysql")
+        wanted = [cast(column(each), Text).label(each) if in_words else column(each) for each in self.columns]
+        beside: list[ColumnElement[Any]] = [
+            column(each).label(f"datakit_{number}") for number, each in enumerate(also)
+        ]
+        query = select(*wanted, *beside).select_from(table(name, schema=schema or None))
+        if self.window is not None:
+            place: ColumnElement[datetime] = column(self.window.column, DateTime)
+            query = query.where(
+                place >= _moment(self.window.start, dialect), place < _moment(self.window.end, dialect)
+            )
+        # Named placeholders, of which there are none: for others SQLAlchemy would double percent signs.
+        spoken: Any = URL.create(dialect).get_dialect()
+        return str(query.compile(dialect=spoken(paramstyle="named"), compile_kwargs={"literal_binds": True}))
+
+
+def _moment(moment: datetime, dialect: str) -> ColumnElement[datetime]:
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    value: ColumnElement[datetime] = literal(utc, DateTime)
+    # PostgreSQL would cut what has no type down to a day for a date; a cast of MariaDB cuts fractions.
+    return cast(value, DateTime) if dialect == "postgresql" else value

@@ -1,0 +1,72 @@
+"""A stream to read from, filled by somebody who writes.
+
+Drivers push: `COPY … TO STDOUT` writes into a file. Loaders pull: they read a file. Between them runs a
+pipe, so that rows flow in bounded memory and both databases work at the same time.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+__all__ = ["PushedStream"]
+
+_CHUNK = 1 << 18
+
+
+class PushedStream(io.RawIOBase):
+    """Reads what `push` writes in another thread.
+
+    An error of `push` is raised at the end of what it wrote, so that half a table never passes for a
+    whole one. Closing early ends `push`: its next write fails.
+
+    Args:
+        push: writes everything into the file that it is given, and returns.
+        cancel: called when the stream is closed early, for a `push` that waits and does not write.
+    """
+
+    def __init__(self, push: Callable[[BinaryIO], None], cancel: Callable[[], None] | None = None) -> None:
+        reading, writing = os.pipe()
+        self._file = io.BufferedReader(io.FileIO(reading), _CHUNK)
+        self._cancel = cancel
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(push, writing), daemon=True, name="push")
+        self._thread.start()
+
+    def _run(self, push: Callable[[BinaryIO], None], writing: int) -> None:
+        try:
+            with os.fdopen(writing, "wb", buffering=_CHUNK) as file:
+                push(file)
+        except BaseException as error:
+            self._error = error
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read what there is, at most as much as fits; 0 at the end.
+
+        Raises:
+            BaseException: what `push` raised.
+        """
+        count = self._file.readinto1(buffer)
+        if count == 0:
+            self._thread.join()
+            if self._error is not None:
+                raise self._error
+        return count
+
+    def close(self) -> None:
+        """Stop reading; what is left is thrown away, with whatever error that causes."""
+        if not self.closed:
+            self._file.close()
+            if self._thread.is_alive() and self._cancel is not None:
+                with suppress(Exception):
+                    self._cancel()
+            self._thread.join()
+        super().close()
