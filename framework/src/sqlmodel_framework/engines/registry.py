@@ -12,7 +12,10 @@ from .base import BaseEngine
 __all__ = ["engine_for"]
 
 GROUP = "sqlmodel_framework.engines"
-_BUILT_IN = {"postgresql": ("sqlmodel_framework.engines.postgres.engine", "PostgresEngine")}
+_BUILT_IN = {
+    "mariadb": ("sqlmodel_framework.engines.mariadb.engine", "MariadbEngine"),
+    "postgresql": ("sqlmodel_framework.engines.postgres.engine", "PostgresEngine"),
+}
 
 
 def engine_for(target: Target, engine: BaseEngine | type[BaseEngine] | None = None) -> BaseEngine:
@@ -36,7 +39,13 @@ def engine_for(target: Target, engine: BaseEngine | type[BaseEngine] | None = No
 def _find(dialect: str) -> type[BaseEngine]:
     if dialect in _BUILT_IN:
         module, name = _BUILT_IN[dialect]
-        found: type[BaseEngine] = getattr(import_module(module), name)
+        try:
+            found: type[BaseEngine] = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            raise TerminalError(
+                f"the driver for {dialect!r} databases is missing: {error}",
+                hint=f"install sqlmodel-framework[{dialect}]",
+            ) from error
         return found
     points = entry_points(group=GROUP)
     named = [point for point in points if point.name == dialect]

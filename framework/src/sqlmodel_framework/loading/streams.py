@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 __all__ = ["PushedStream"]
 
 _CHUNK = 1 << 18
+_SECONDS_BETWEEN_CANCELS = 0.2
 
 
 class PushedStream(io.RawIOBase):
@@ -26,7 +27,8 @@ class PushedStream(io.RawIOBase):
 
     Args:
         push: writes everything into the file that it is given, and returns.
-        cancel: called when the stream is closed early, for a `push` that waits and does not write.
+        cancel: called when the stream is closed early, until `push` ends: for one that waits and does
+            not write.
     """
 
     def __init__(self, push: Callable[[BinaryIO], None], cancel: Callable[[], None] | None = None) -> None:
@@ -65,8 +67,10 @@ class PushedStream(io.RawIOBase):
         """Stop reading; what is left is thrown away, with whatever error that causes."""
         if not self.closed:
             self._file.close()
-            if self._thread.is_alive() and self._cancel is not None:
+            # What is to be cancelled may not even have begun, so once may not be enough.
+            while self._cancel is not None and self._thread.is_alive():
                 with suppress(Exception):
                     self._cancel()
+                self._thread.join(_SECONDS_BETWEEN_CANCELS)
             self._thread.join()
         super().close()

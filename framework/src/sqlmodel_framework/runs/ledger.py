@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
     Connection,
     DateTime,
@@ -23,10 +24,12 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    insert,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -52,6 +55,10 @@ __all__ = [
 ]
 
 SCHEMA = "datakit"
+
+# Not every database has arrays, or JSON that it takes apart.
+_TEXTS = ARRAY(Text).with_variant(JSON(), "mariadb")
+_OBJECT = JSONB().with_variant(JSON(), "mariadb")
 
 
 class LedgerBase(SQLModel, registry=registry()):
@@ -82,8 +89,8 @@ class DeploymentRecord(LedgerBase, table=True):
     version: str = _text()
     fingerprint: str = _text()
     framework_version: str = _text()
-    created_schemas: list[str] = Field(sa_type=ARRAY(Text))
-    created_tables: list[str] = Field(sa_type=ARRAY(Text))
+    created_schemas: list[str] = Field(sa_type=_TEXTS)
+    created_tables: list[str] = Field(sa_type=_TEXTS)
     seconds: float = Field(sa_type=Double)
     deployed_at: datetime = _time()
 
@@ -104,7 +111,7 @@ class RunRecord(LedgerBase, table=True):
     fingerprint: str = _text()
     framework_version: str = _text()
     image_digest: str | None = _text(default=None)
-    parts: list[str] = Field(sa_type=ARRAY(Text))
+    parts: list[str] = Field(sa_type=_TEXTS)
     status: str = _text()
     error: str | None = _text(default=None)
     started_at: datetime = _time()
@@ -128,8 +135,8 @@ class LoadRecord(LedgerBase, table=True):
     accepted: int = Field(sa_type=BigInteger)
     rejected: int = Field(sa_type=BigInteger)
     loaded: int = Field(sa_type=BigInteger)
-    kept: dict[str, int] = Field(sa_type=JSONB)
-    reasons: dict[str, int] = Field(sa_type=JSONB)
+    kept: dict[str, int] = Field(sa_type=_OBJECT)
+    reasons: dict[str, int] = Field(sa_type=_OBJECT)
     seconds: float = Field(sa_type=Double)
     finished_at: datetime = _time()
 
@@ -142,7 +149,16 @@ class QuarantinedRow(LedgerBase, table=True):
     """
 
     __tablename__ = "quarantine"
-    __table_args__ = (Index("quarantine_by_load", "datakit", "table_name", "load_name"), {"schema": SCHEMA})
+    __table_args__ = (
+        Index(
+            "quarantine_by_load",
+            "datakit",
+            "table_name",
+            "load_name",
+            mariadb_length={"datakit": 100, "table_name": 200, "load_name": 200},
+        ),
+        {"schema": SCHEMA},
+    )
 
     quarantine_id: int = Field(
         default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)]
@@ -152,8 +168,8 @@ class QuarantinedRow(LedgerBase, table=True):
     table_name: str = _text()
     load_name: str = _text()
     position: int = Field(sa_type=BigInteger)
-    reasons: list[str] = Field(sa_type=ARRAY(Text))
-    row_values: dict[str, Any] = Field(sa_type=JSONB)
+    reasons: list[str] = Field(sa_type=_TEXTS)
+    row_values: dict[str, Any] = Field(sa_type=_OBJECT)
     rejected_at: datetime = _time()
 
 
@@ -230,17 +246,14 @@ def record_start(
         "error": None,
         "finished_at": None,
     }
-    started = insert(runs).values(run_id=run_id, **values)
-    recorded = connection.execute(
-        started.on_conflict_do_update(
-            index_elements=[runs.c.run_id],
-            set_=values,
+    has_succeeded(connection, run_id, datakit.name, parts)
+    known = connection.execute(update(runs).where(runs.c.run_id == run_id).values(values)).rowcount
+    if not known:
+        try:
+            connection.execute(insert(runs).values(run_id=run_id, **values))
+        except IntegrityError:
             # Another datakit's run holds another lock, so it can have come first.
-            where=(runs.c.datakit == datakit.name) & (runs.c.parts == list(parts)),
-        ).returning(runs.c.run_id)
-    )
-    if recorded.one_or_none() is None:
-        raise _another_run(run_id, "something else")
+            raise _another_run(run_id, "another datakit") from None
 
 
 def _another_run(run_id: UUID, what: str) -> TerminalError:
@@ -256,7 +269,7 @@ def record_end(connection: Connection, run_id: UUID, error: str | None) -> None:
     connection.execute(
         update(runs)
         .where(runs.c.run_id == run_id)
-        .values(status="failed" if error else "succeeded", error=error, finished_at=func.clock_timestamp())
+        .values(status="failed" if error else "succeeded", error=error, finished_at=func.now())
     )
 
 

@@ -14,8 +14,8 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\+([A-Za-z0-9_]+))?://(.*)", re.
 _HOST = re.compile(r"(?:\[(?P<v6>[^\[\]/?#]+)\]|(?P<host>[^:/?#\[\]]*))(?::(?P<port>[^/?#]*))?", re.DOTALL)
 _SAFE_HOST = re.compile(r"[A-Za-z0-9._%,-]*")
 
-# SQLAlchemy's own default driver for this dialect changed between its versions.
-_DRIVER = {"postgresql": "psycopg2"}
+# SQLAlchemy's own default for the first changed between its versions; for the second it has to be compiled.
+_DRIVER = {"postgresql": "psycopg2", "mariadb": "pymysql"}
 _ALIAS = {"postgres": "postgresql"}
 
 # Options of a URL or a driver that are secrets; the second opens libpq's client key.
@@ -32,7 +32,7 @@ def parse_url(text: str) -> URL:
 
     The password may hold any character. It is read as percent-encoded where it has valid escapes,
     and as it stands elsewhere; everything up to the last `@` before the host belongs to it.
-    `postgresql://` and `postgres://` mean psycopg2.
+    `postgresql://` and `postgres://` mean psycopg2, `mariadb://` means PyMySQL.
 
     Raises:
         TargetError: it cannot be read. The message never repeats the URL.

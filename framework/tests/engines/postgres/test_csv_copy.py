@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Text
 from sqlmodel import Field
 from sqlmodel_framework import BronzeTableMixin, CsvSource, Datakit, DatakitError, Load, Target, run_datakit
-from sqlmodel_framework.engines.postgres import csv_copy
-from sqlmodel_framework.engines.postgres.csv_copy import CsvRows
+from sqlmodel_framework.loading.csv_file import CHUNK, CsvRows
 from sqlmodel_framework.runs.result import LoadResult
 
 Ask = Callable[..., list[tuple[object, ...]]]
@@ -179,7 +178,7 @@ def test_memory_is_bounded_by_the_chunk_and_not_by_the_file(database: Target) ->
         source=CsvSource(open=lambda: WithHeader(b"a,b\n"), name="rows.csv", system="t"),
     )
     run_datakit(Datakit(name="csv", version="1", tables=(Row,), loads=(only,)), database)
-    assert set(sizes) == {csv_copy._CHUNK}
+    assert set(sizes) == {CHUNK}
 
 
 CELL = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)

@@ -23,13 +23,14 @@ from sqlalchemy import (
 )
 
 from ...errors import DatakitError
+from ...loading.bronze import append_new
 from ...loading.contract import contract_of
 from ...loading.load import Load
 from ...runs import ledger
 from ...runs.result import LoadResult
 from .screening import REASONS, accepted, kept_counts, reason_counts, screen
 from .stage import POSITION, Stage, fill_stage
-from .writing import append_new, merge, merge_key
+from .writing import merge, merge_key, row_hash
 
 __all__ = ["carry_out"]
 
@@ -58,7 +59,7 @@ def carry_out(
     reasons: dict[str, int] = {}
     if load.is_bronze:
         count = select(func.count()).select_from(stage.table)
-        loaded = append_new(connection, load, stage, run_id)
+        loaded = append_new(connection, load, stage.table, run_id, position=POSITION, row_hash=row_hash)
     else:
         offered = [column.name for column in load.sql_table.columns if column.name in stage.types]
         merge_key(load, offered)

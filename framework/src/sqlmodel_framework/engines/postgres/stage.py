@@ -16,7 +16,6 @@ from sqlalchemy import (
     Identity,
     MetaData,
     Select,
-    String,
     Table,
     TableClause,
     Text,
@@ -35,11 +34,13 @@ from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement
 
 from ...base.models import BronzeTableMixin
-from ...base.tables import is_generated, own_columns, plain_type, table_of
+from ...base.tables import is_generated, own_columns, table_of
 from ...errors import DeclarationError
+from ...loading.bronze import bronze_columns
+from ...loading.csv_file import open_csv
 from ...loading.load import Load
 from ...loading.sources import CsvSource, QuerySource, TableSource
-from .csv_copy import copy_rows, open_csv
+from .csv_copy import copy_rows
 
 __all__ = ["POSITION", "CreateTemporaryAs", "Stage", "fill_stage", "temporary"]
 
@@ -101,19 +102,10 @@ def fill_stage(connection: Connection, load: Load, progress: Callable[[int], Non
 def _stage_csv(
     connection: Connection, load: Load, source: CsvSource, progress: Callable[[int], None]
 ) -> Stage:
-    allowed = own_columns(load.table) if load.is_bronze else list(load.sql_table.columns)
-    names = [c.name for c in allowed]
     if load.is_bronze:
-        required = names
-        for c in allowed:
-            if not isinstance(plain_type(c), String):
-                raise DeclarationError(
-                    f"{load.full_table_name}.{c.name} is {c.type}: a bronze table keeps values as text",
-                    table=load.full_table_name,
-                    column=c.name,
-                )
+        names = required = bronze_columns(load)
     else:
-        required = _required(load)
+        names, required = [c.name for c in load.sql_table.columns], _required(load)
     with open_csv(source, load.full_table_name, names, required, progress) as rows:
         stage = Table(
             STAGE,

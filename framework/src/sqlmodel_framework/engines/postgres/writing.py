@@ -12,13 +12,10 @@ from sqlalchemy import (
     TableClause,
     Text,
     and_,
-    bindparam,
     case,
     cast,
     func,
-    insert,
     literal,
-    literal_column,
     or_,
     select,
 )
@@ -26,59 +23,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.sql.elements import ColumnElement
 
-from ...base.tables import own_columns, plain_type, unique_keys
+from ...base.tables import plain_type, unique_keys
 from ...errors import DeclarationError
 from ...loading.load import Load
-from ...loading.sources import CsvSource
 from .screening import accepted
-from .stage import POSITION, Stage
+from .stage import POSITION
 
-__all__ = ["append_new", "merge", "merge_key", "row_hash"]
-
-
-def append_new(connection: Connection, load: Load, stage: Stage, run_id: Any) -> int:
-    """Append staged rows to a bronze table, as far as the same source has not brought them yet.
-
-    Rows are told apart by their hash, with multiplicity: two equal rows in a file stay two, and
-    loading the file again adds none. Returns how many rows were written.
-    """
-    source = load.source
-    assert isinstance(source, CsvSource)
-    bronze = load.sql_table
-    own = [column.name for column in own_columns(load.table)]
-    rows = stage.table
-    hashed = (
-        select(rows.c[POSITION], *(rows.c[name] for name in own), row_hash(rows, own).label("row_hash"))
-        .offset(literal_column("0"))
-        .subquery()
-    )
-    occurrence = func.row_number().over(partition_by=hashed.c.row_hash, order_by=hashed.c[POSITION])
-    numbered = select(hashed, occurrence.label("occurrence")).subquery()
-    present = (
-        select(bronze.c.row_hash, func.count().label("times"))
-        .where(bronze.c.source_system == source.system, bronze.c.source_table == source.name)
-        .group_by(bronze.c.row_hash)
-        .subquery()
-    )
-    described = {
-        "source_system": source.system,
-        "source_table": source.name,
-        "source_host": source.host,
-        "extraction_method": source.extraction_method,
-        "run_id": run_id,
-    }
-    new = (
-        select(
-            *(numbered.c[name] for name in own),
-            numbered.c.row_hash,
-            *(bindparam(None, value, type_=bronze.c[name].type) for name, value in described.items()),
-        )
-        .select_from(numbered.outerjoin(present, numbered.c.row_hash == present.c.row_hash))
-        .where(numbered.c.occurrence > func.coalesce(present.c.times, 0))
-        .order_by(numbered.c[POSITION])
-    )
-    names = [*own, "row_hash", *described]
-    return connection.execute(insert(bronze).from_select(names, new)).rowcount
+__all__ = ["merge", "merge_key", "row_hash"]
 
 
 def merge(connection: Connection, load: Load, screened: TableClause, offered: list[str]) -> int:
