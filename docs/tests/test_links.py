@@ -10,6 +10,8 @@ import pytest
 
 DOCUMENTS = [Path(name) for name in os.environ["DOCUMENTS"].split() if name.endswith(".md")]
 LABELS = frozenset(os.environ["LABELS"].split())
+# What a reader of "Copy a runner" makes; that page has a test of its own.
+MADE_BY_READERS = "//datakits/census_runner"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
@@ -22,6 +24,7 @@ def test_relative_links_lead_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_targets_that_are_named_exist(document: Path) -> None:
     named = set(re.findall(r"(?<![\w/@:])//[a-z][\w/]*(?::[\w.]+)?", document.read_text(encoding="utf-8")))
+    named = {label for label in named if label.partition(":")[0] != MADE_BY_READERS}
     assert named <= LABELS, f"unknown targets: {sorted(named - LABELS)}"
 
 

@@ -9,7 +9,7 @@ from sqlmodel_runner.__main__ import RUNNER
 
 
 def test_every_step_of_the_framework_is_offered() -> None:
-    assert list(RUNNER.steps) == [step.name for step in FRAMEWORK_STEPS]
+    assert {step.name for step in FRAMEWORK_STEPS} <= set(RUNNER.steps)
     assert {"run", "deploy", "load", "check"} <= set(RUNNER.steps)
 
 
