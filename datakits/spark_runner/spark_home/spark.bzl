@@ -15,4 +15,6 @@ SPARK_ENV = {
     "JAVA_HOME": JAVA_HOME,
     "PATH": "/opt/spark/bin:%s/bin:/usr/bin" % ENVIRONMENT,
     "SPARK_HOME": "/opt/spark",
+    # Of a worker: what applications bring, and what executors say.
+    "SPARK_WORKER_DIR": "/tmp/spark-work",
 }

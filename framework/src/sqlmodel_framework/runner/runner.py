@@ -132,7 +132,7 @@ class _Attempt:
         target = spec.required_target() if step.needs_target else None
         self.databases = [database for database in (source, target) if database is not None]
         self.context = StepContext(spec=spec, log=self.log, source=source, target=target)
-        self.context.datakit()
+        step.prepare(self.context)
         for database in self.databases:
             log: Log = self.log
             wait_until_available(

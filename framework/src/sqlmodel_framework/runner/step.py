@@ -73,6 +73,8 @@ class Step:
         needs_source: whether the specification must name a source.
         needs_target: whether the specification must name a target.
         parameters: the names of the parameters that it takes.
+        prepare: finds mistakes in what was asked, before any database is waited for; by default, a datakit
+            that cannot be imported.
     """
 
     name: str
@@ -81,3 +83,4 @@ class Step:
     needs_source: bool = False
     needs_target: bool = True
     parameters: frozenset[str] = frozenset()
+    prepare: Callable[[StepContext], object] = StepContext.datakit

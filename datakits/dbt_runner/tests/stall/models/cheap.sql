@@ -1,0 +1,2 @@
+{{ config(materialized="view") }}
+select code from {{ ref("good") }} where price <= {{ var("highest_price") }}

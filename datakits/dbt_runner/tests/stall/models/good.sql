@@ -1,0 +1,2 @@
+{{ config(meta={"layer": "silver"}) }}
+select code, price from {{ ref("priced") }}
