@@ -81,7 +81,7 @@ def unpacked_megabytes(layout: Path) -> float:
 
 def images_of(clone: reproduce.Clone) -> dict[str, str]:
     """The name of each image to its label."""
-    labels = clone.bazel("query", 'kind("^oci_image rule$", //...)').split()
+    labels = clone.bazel("query", 'kind("^_oci_image rule$", //...)').split()
     return {name: label for label, name in reproduce.names(labels).items() if label.endswith(":image")}
 
 

@@ -1,5 +1,6 @@
 "Images: OCI image layouts made of layers."
 
+load("//tools/sbom:sbom.bzl", "sbom")
 load(":providers.bzl", "ImageInfo", "LayerInfo")
 
 # Who an image's program is, unless it says otherwise: nobody's id on any machine, and in no image's files.
@@ -47,15 +48,17 @@ def _oci_image_impl(ctx):
             # The layers too: the layout's are links to them.
             runfiles = ctx.runfiles([layout, ctx.outputs.digest] + blobs),
         ),
-        ImageInfo(layout = layout, digest = ctx.outputs.digest, blobs = depset(blobs), facts = facts),
+        ImageInfo(
+            layout = layout,
+            digest = ctx.outputs.digest,
+            blobs = depset(blobs),
+            facts = facts,
+            packages = [package for layer in layers for package in layer.packages],
+        ),
         OutputGroupInfo(digest = depset([ctx.outputs.digest])),
     ]
 
-oci_image = rule(
-    doc = """An image: a folder NAME that is an OCI image layout, and NAME.digest with its manifest's digest.
-
-The same layers and settings give the same digest. The layout's layers are links to the layers' own files.
-""",
+_oci_image = rule(
     implementation = _oci_image_impl,
     outputs = {"digest": "%{name}.digest"},
     attrs = {
@@ -73,3 +76,17 @@ The same layers and settings give the same digest. The layout's layers are links
         "_tool": attr.label(default = "//tools/oci:oci_tool", executable = True, cfg = "exec"),
     },
 )
+
+def oci_image(name, testonly = False, **kwargs):
+    """An image: a folder NAME that is an OCI image layout, and NAME.digest with its manifest's digest.
+
+    The same layers and settings give the same digest. The layout's layers are links to the layers' own files.
+    NAME.sbom is its bill of materials, and NAME.sbom_test compares that with what is in the layers.
+
+    Args:
+      name: the image's name.
+      testonly: as for every rule.
+      **kwargs: see the rule's attributes above, and common ones.
+    """
+    _oci_image(name = name, testonly = testonly, **kwargs)
+    sbom(name = name + ".sbom", of = name, testonly = testonly)

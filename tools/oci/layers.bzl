@@ -20,7 +20,7 @@ _COMMON = {
     "_tool": attr.label(default = "//tools/oci:oci_tool", executable = True, cfg = "exec"),
 }
 
-def _write_layer(ctx, recipe, inputs, wheels = depset()):
+def _write_layer(ctx, recipe, packages = [], wheels = depset()):
     files = []
     for target, where in ctx.attr.files.items():
         found = target[DefaultInfo].files.to_list()
@@ -44,21 +44,21 @@ def _write_layer(ctx, recipe, inputs, wheels = depset()):
     ctx.actions.run(
         executable = ctx.executable._tool,
         arguments = [arguments],
-        inputs = depset([file] + ctx.files.files, transitive = [inputs]),
+        inputs = [file] + ctx.files.files + packages,
         outputs = [blob, facts],
         mnemonic = "Layer",
         progress_message = "Writing the layer %{label}",
     )
     return [
         DefaultInfo(files = depset([blob, facts])),
-        LayerInfo(blob = blob, facts = facts, wheels = wheels),
+        LayerInfo(blob = blob, facts = facts, packages = packages, wheels = wheels),
         OutputGroupInfo(facts = depset([facts])),
     ]
 
 _COMPILED = {"compiled": attr.string_list(doc = "folders of the image below which Python modules are compiled")}
 
 def _files_layer_impl(ctx):
-    return _write_layer(ctx, {"compiled": ctx.attr.compiled}, depset())
+    return _write_layer(ctx, {"compiled": ctx.attr.compiled})
 
 files_layer = rule(
     doc = "A layer of files, empty folders and links.",
@@ -71,7 +71,7 @@ def _debian_layer_impl(ctx):
         "packages": [f.path for f in ctx.files.debs],
         "leave_out": ctx.attr.leave_out,
         "compiled": ctx.attr.compiled,
-    }, depset(ctx.files.debs))
+    }, ctx.files.debs)
 
 _debian_layer = rule(
     implementation = _debian_layer_impl,
@@ -115,11 +115,11 @@ def _wheels_layer_impl(ctx):
             chosen.append(wheel)
     wheels = depset(chosen, transitive = [layer[LayerInfo].wheels for layer in ctx.attr.on])
     if not chosen and not (ctx.attr.files or ctx.attr.directories or ctx.attr.links):
-        return [DefaultInfo(), LayerInfo(blob = None, facts = None, wheels = wheels)]
+        return [DefaultInfo(), LayerInfo(blob = None, facts = None, packages = [], wheels = wheels)]
     return _write_layer(ctx, {
         "wheels": [w.path for w in chosen],
         "environment": ENVIRONMENT,
-    }, depset(chosen), wheels)
+    }, chosen, wheels)
 
 wheels_layer = rule(
     doc = """A layer of wheels, installed into the virtual environment of the image, their modules compiled.

@@ -48,6 +48,11 @@ def test_a_window_means_the_same_for_every_type_of_column(database: Target, ask:
     assert [row[0] for row in found] == expected
 
 
+def test_sql_server_compares_moments_with_all_their_digits() -> None:
+    sql = Extraction(table="t", columns=("c",), window=window("at")).sql("mssql")
+    assert "WHERE at >= CAST('2024-01-01 05:00:00' AS DATETIME2(7)) AND at <" in " ".join(sql.split())
+
+
 def test_values_are_text_and_what_comes_beside_them_is_not(database: Target, ask: Ask) -> None:
     ask(database, "CREATE TABLE thing (yes bool, n numeric, gone int)")
     ask(database, "INSERT INTO thing VALUES (true, 1.50, NULL)")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, DateTime, Text, cast, column, literal, select, table
+from sqlalchemy.dialects.mssql import DATETIME2
 from sqlalchemy.engine import URL
 
 from ..base.models import ExtractionMethod
@@ -77,5 +78,11 @@ class Extraction:
 def _moment(moment: datetime, dialect: str) -> ColumnElement[datetime]:
     utc = moment.astimezone(UTC).replace(tzinfo=None)
     value: ColumnElement[datetime] = literal(utc, DateTime)
-    # PostgreSQL would cut what has no type down to a day for a date; a cast of MariaDB cuts fractions.
-    return cast(value, DateTime) if dialect == "postgresql" else value
+    if dialect == "postgresql":
+        # What has no type would be cut down to a day for a column of dates.
+        return cast(value, DateTime)
+    if dialect == "mssql":
+        # So it would be there; and an old `datetime` takes no text with six digits of a second.
+        return cast(value, DATETIME2(7))
+    # A cast of MariaDB would cut fractions.
+    return value

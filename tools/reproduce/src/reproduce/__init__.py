@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # The rules whose outputs users get.
-RULES = ("_wheel", "oci_image")
+RULES = ("_oci_image", "_sbom", "_wheel")
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,12 @@ def artifacts(clone: Clone) -> Iterator[tuple[str, str]]:
     clone.bazel("build", "--disk_cache=", *targets)
     execution_root = Path(clone.bazel("info", "execution_root").strip())
     for target, name in sorted(names(targets).items()):
-        (file,) = clone.bazel("cquery", "--disk_cache=", "--output=files", target).split()
-        yield name, digest(execution_root / file)
+        files = clone.bazel("cquery", "--disk_cache=", "--output=files", target).split()
+        digests = [digest(execution_root / file) for file in sorted(files)]
+        yield (
+            name,
+            digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest(),
+        )
 
 
 def build_in(folder: Path, workspace: Path, say: bool) -> dict[str, str]:
