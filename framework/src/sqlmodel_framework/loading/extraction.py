@@ -83,6 +83,6 @@ def _moment(moment: datetime, dialect: str) -> ColumnElement[datetime]:
         return cast(value, DateTime)
     if dialect == "mssql":
         # So it would be there; and an old `datetime` takes no text with six digits of a second.
-        return cast(value, DATETIME2(7))
+        return cast(value, DATETIME2(7))  # type: ignore[no-untyped-call]
     # A cast of MariaDB would cut fractions.
     return value
