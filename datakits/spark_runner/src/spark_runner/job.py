@@ -12,7 +12,6 @@ from sqlmodel_framework.errors import DatakitError
 from sqlmodel_framework.runner.step import Log, Step, StepContext
 from sqlmodel_framework.runs.report import TableReport
 from sqlmodel_framework.runs.spec import RunSpec
-from sqlmodel_framework.targets.target import Target
 
 from .application import Application
 from .beside import carry_out_beside
@@ -95,30 +94,11 @@ class JobContext:
         self.details[name] = value
 
 
-class _Masked:
-    """A log that takes the secrets of a job's source out of what is said, too."""
-
-    def __init__(self, log: Log, mask: Any) -> None:
-        self._log = log
-        self._mask = mask
-
-    def info(self, event: str, **values: Any) -> Any:
-        return self._log.info(self._mask(event), **self._values(values))
-
-    def warning(self, event: str, **values: Any) -> Any:
-        return self._log.warning(self._mask(event), **self._values(values))
-
-    def _values(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            name: self._mask(value) if isinstance(value, str) else value for name, value in values.items()
-        }
-
-
 def _job(context: StepContext) -> None:
     assert context.target is not None
     parameters = read(JobParameters, context.spec.parameters)
     job = find_job(parameters.job)
-    source = context.spec.source.target() if context.spec.source is not None else None
+    source = context.source
     databases = [context.target, *([source] if source is not None else [])]
     for database in databases:
         jdbc_url(database)
@@ -128,15 +108,12 @@ def _job(context: StepContext) -> None:
             text = database.mask(text)
         return text
 
-    log = _Masked(context.log, mask)
     with recorded(context) as repeated:
         if repeated:
             return
         name = f"{context.spec.datakit} job {context.spec.run_id}"
-        with Application(name, parameters, log, mask) as application:
-            carry_out_beside(
-                lambda: _carry_out(context, job, parameters, application, log, source), application.cancel
-            )
+        with Application(name, parameters, context.log, mask) as application:
+            carry_out_beside(lambda: _carry_out(context, job, parameters, application), application.cancel)
 
 
 def _carry_out(
@@ -144,8 +121,6 @@ def _carry_out(
     job: Job,
     parameters: JobParameters,
     application: Application,
-    log: Log,
-    source: Target | None,
 ) -> None:
     assert context.target is not None
     spark = application.session()
@@ -156,18 +131,18 @@ def _carry_out(
         spec=context.spec,
         arguments=parameters.arguments,
         target=JdbcDatabase(context.target, spark),
-        source=JdbcDatabase(source, spark) if source is not None else None,
-        log=log,
+        source=JdbcDatabase(context.source, spark) if context.source is not None else None,
+        log=context.log,
         tables=context.tables,
         details=context.details,
     )
-    log.info("job started", job=job.name)
+    context.log.info("job started", job=job.name)
     function: JobFunction = job.function
     try:
         function(given)
     except BaseException as error:
-        raise _explained(error, job, application, log) from None
-    log.info("job finished", job=job.name)
+        raise _explained(error, job, application, context.log) from None
+    context.log.info("job finished", job=job.name)
 
 
 def _explained(error: BaseException, job: Job, application: Application, log: Log) -> BaseException:

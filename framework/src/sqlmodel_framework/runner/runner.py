@@ -128,12 +128,14 @@ class _Attempt:
                 hint=f"it has: {', '.join(self.runner.steps)}",
             )
         spec.check_parameters(step.parameters)
-        source = spec.required_source() if step.needs_source else None
-        target = spec.required_target() if step.needs_target else None
+        # One that the step can do without is there all the same when it is named, and masked.
+        source = spec.required_source() if step.needs_source or spec.source else None
+        target = spec.required_target() if step.needs_target or spec.target else None
         self.databases = [database for database in (source, target) if database is not None]
         self.context = StepContext(spec=spec, log=self.log, source=source, target=target)
         step.prepare(self.context)
-        for database in self.databases:
+        needed = [source if step.needs_source else None, target if step.needs_target else None]
+        for database in filter(None, needed):
             log: Log = self.log
             wait_until_available(
                 lambda database=database: self.runner._probe(database),  # type: ignore[misc]

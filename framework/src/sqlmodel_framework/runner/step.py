@@ -36,8 +36,8 @@ class StepContext:
     Attributes:
         spec: what was asked.
         log: where to say what happens; secrets of the spec's databases are masked.
-        source: the database to read, or None.
-        target: the database to write, or None.
+        source: the database to read, or None where none is named.
+        target: the database to write, or None where none is named.
         tables: what happened to each table so far.
         checks: what each check found so far.
         details: what else the report should tell.
@@ -70,8 +70,8 @@ class Step:
         name: what a specification calls it.
         summary: one line for people.
         run: does it.
-        needs_source: whether the specification must name a source.
-        needs_target: whether the specification must name a target.
+        needs_source: whether the specification must name a source, which is then waited for.
+        needs_target: whether the specification must name a target, which is then waited for.
         parameters: the names of the parameters that it takes.
         prepare: finds mistakes in what was asked, before any database is waited for; by default, a datakit
             that cannot be imported.
