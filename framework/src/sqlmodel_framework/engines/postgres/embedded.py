@@ -16,6 +16,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -133,7 +134,7 @@ def _start_or_attach(folder: Path, binaries: Path, settings: tuple[str, ...]) ->
                 answer.get("reason", "the embedded PostgreSQL did not start"),
                 hint=f"see {log}" if log.exists() else None,
             )
-        if _supervisor.status(folder / "database") == "ready":
+        if _answers(folder / "database"):
             return None
         if time.monotonic() > deadline:
             raise LockedError(
@@ -141,6 +142,23 @@ def _start_or_attach(folder: Path, binaries: Path, settings: tuple[str, ...]) ->
                 hint=f"see {folder / 'database' / 'server.log'}",
             )
         time.sleep(0.1)
+
+
+def _answers(database: Path) -> bool:
+    """Whether a server that somebody else started takes connections.
+
+    What it wrote about itself is not enough: a server that was killed leaves that behind, and its
+    supervisor keeps the lock for the moment that it needs to notice.
+    """
+    if _supervisor.status(database) != "ready":
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+        try:
+            trial.connect(str(_socket_folder(database) / _supervisor.SOCKET_NAME))
+        except (OSError, IndexError):
+            # It went away, or another one is just writing its first lines.
+            return False
+    return True
 
 
 def _spawn(folder: Path, binaries: Path, settings: tuple[str, ...]) -> subprocess.Popen[str]:
@@ -182,13 +200,16 @@ def _leave(supervisor: subprocess.Popen[str]) -> None:
     supervisor.stdout.close()
 
 
+def _socket_folder(database: Path) -> Path:
+    return Path((database / "postmaster.pid").read_text().splitlines()[4])
+
+
 def _target(folder: Path) -> Target:
     database = folder / "database"
-    lines = (database / "postmaster.pid").read_text().splitlines()
     url = URL.create(
         "postgresql+psycopg2",
         username="postgres",
         database="postgres",
-        query={"host": lines[4], "port": "5432"},
+        query={"host": str(_socket_folder(database)), "port": "5432"},
     )
     return Target(url, name=f"PostgreSQL in {folder}", server_log=database / "server.log")
