@@ -8,7 +8,10 @@ succeed. The message is one line; `hint` says what to do. `exit_code` is what th
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from .schema.change import Change
 
 
 class DatakitError(Exception):
@@ -69,16 +72,34 @@ class ContractError(TerminalError):
     exit_code: ClassVar[int] = 65
 
 
-class TableDiffersError(ContractError):
-    """A table exists with other columns than the ones declared; nothing was changed.
+class RefusedChangesError(ContractError):
+    """Changes would destroy something, or cannot be made as the data stands; nothing was changed.
 
     Attributes:
-        differences: one line for each difference, each naming its table.
+        changes: the refused `Change`s of the plan.
     """
 
-    def __init__(self, message: str, *, differences: tuple[str, ...], hint: str, target: str | None) -> None:
-        super().__init__(message, hint=hint, target=target)
-        self.differences = differences
+    def __init__(self, target: str, changes: tuple[Change, ...]) -> None:
+        reasons = [
+            f"{change.id} ({'; '.join(filter(None, (change.detail, change.blocked, _loss(change))))})"
+            for change in changes
+        ]
+        allowed = " ".join(f"--allow '{change.id}'" for change in changes if not change.blocked)
+        hint = "change the declaration, or what is in its way"
+        if allowed:
+            hint = f"what is meant can be allowed, one by one: {allowed}"
+        super().__init__(
+            f"target {target}: nothing was changed, refused: {'; '.join(reasons)}", hint=hint, target=target
+        )
+        self.changes = changes
+
+
+def _loss(change: Change) -> str:
+    return f"loses {change.loss}" if change.loss else ""
+
+
+class PlanError(TerminalError):
+    """A saved plan cannot be read, was edited, or no longer fits its target; nothing was changed."""
 
 
 class TransientError(DatakitError):

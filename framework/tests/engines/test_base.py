@@ -53,7 +53,7 @@ def test_an_in_memory_database_is_deployed_through_one_connection() -> None:
 def test_the_base_engine_notices_a_table_that_differs(database: Target) -> None:
     with BaseEngine(database).transaction() as connection:
         connection.exec_driver_sql("CREATE TABLE thing (id integer PRIMARY KEY, label integer)")
-    with pytest.raises(DatakitError, match=r"thing\.label is integer, declared varchar"):
+    with pytest.raises(DatakitError, match=r"thing\.label \(is integer, declared varchar"):
         deploy_datakit(KIT, database, engine=BaseEngine)
 
 

@@ -17,6 +17,7 @@ from sqlmodel_framework import (
     deploy_datakit,
 )
 from sqlmodel_framework.base.tables import table_of
+from sqlmodel_framework.errors import RefusedChangesError
 
 AWKWARD = [
     "select", "user", "table", "Order", "MixedCase", "UPPER", "with space", " edge ", 'a"b', '""', "it's",
@@ -101,18 +102,23 @@ def test_rows_go_in_and_come_out_whatever_the_names_are(
 
 
 @pytest.mark.parametrize("name", AWKWARD)
-def test_an_awkward_name_of_a_column_is_named_in_a_difference(
+def test_an_awkward_name_of_a_column_is_named_when_dropping_it_is_refused(
     datakit_target: Target, engine: Engine, name: str
 ) -> None:
     drop(engine, "differing")
     parent, child = named("differing", "parent", "child", "key", name)
     _, bare = named("differing", "parent", "child", "key", f"no {name}"[:20])
     deploy_datakit(Datakit(name="k", version="1", tables=(bare,)), datakit_target)
-    with pytest.raises(DatakitError, match=r"differing\.child lacks the column") as caught:
-        deploy_datakit(Datakit(name="k", version="1", tables=(parent, child)), datakit_target)
-    assert " ".join(name.split()) in caught.value.message
+    kit = Datakit(name="k", version="1", tables=(parent, child))
+    with pytest.raises(RefusedChangesError, match=r"drop column differing\.child\.") as caught:
+        deploy_datakit(kit, datakit_target)
     assert "\n" not in caught.value.message
     assert inspect(engine).get_table_names("differing") == ["child"]
+    (refused,) = caught.value.changes
+    assert refused.name == f"differing.child.{f'no {name}'[:20]}"
+    deploy_datakit(kit, datakit_target, allow=[refused.id])
+    assert [c["name"] for c in inspect(engine).get_columns("child", "differing")][-1] == name
+    assert not deploy_datakit(kit, datakit_target).changed
     drop(engine, "differing")
 
 

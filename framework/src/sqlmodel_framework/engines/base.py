@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
@@ -23,12 +23,19 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
 from ..errors import DatakitError, TargetError, TerminalError, UnavailableError
-from ..schema.snapshot import ColumnShape, Snapshot, TableShape
+from ..schema.dialects import offline
+from ..schema.names import full_name, name_of
+from ..schema.snapshot import ColumnShape, Scope, Snapshot, TableShape, ViewShape
+from ..schema.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from ..loading.load import Load
     from ..runs.result import LoadResult
+    from ..schema.change import Step
+    from ..schema.declared import Declared
+    from ..schema.difference import Difference
     from ..targets.target import Target
+    from .ddl import DdlWriter
 
 __all__ = ["BaseEngine"]
 
@@ -48,6 +55,24 @@ class BaseEngine:
 
     can_load: ClassVar[bool] = False
     """Whether rows can be loaded."""
+
+    can_plan: ClassVar[bool] = False
+    """Whether everything about a table can be read, and changed by statements of a plan."""
+
+    transactional_ddl: ClassVar[bool] = False
+    """Whether statements that change tables can be rolled back."""
+
+    has_enums: ClassVar[bool] = False
+    """Whether types of named values are objects of their own."""
+
+    has_identity: ClassVar[bool] = True
+    """Whether a column can be declared to count up by itself, in the SQL standard's words."""
+
+    counting: ClassVar[str] = ""
+    """What `ColumnShape.identity` says of a lone integer key that counts up."""
+
+    large_table: ClassVar[int] = 64 * 2**20
+    """Bytes from which on a table is changed the gentle way, where the database has one."""
 
     longest_name: ClassVar[int | None] = None
     """Bytes that the database keeps of a name; a longer one is refused. None: no name is cut."""
@@ -137,43 +162,104 @@ class BaseEngine:
                 target=self.target.name,
             ) from None
 
-    def lock(self, purpose: str) -> None:
-        """Hold off others with the same purpose until the transaction ends; nothing by default."""
+    @contextmanager
+    def locked(self, purpose: str) -> Iterator[None]:
+        """Hold off others with the same purpose for the time of the block; nothing is held by default.
 
-    def read_snapshot(self, tables: Iterable[Table]) -> Snapshot:
-        """What is there of these tables and their schemas; a few queries, however many tables."""
+        The lock belongs to the connection, so it is gone when its holder is.
+        """
+        yield
+
+    def read_snapshot(self, scope: Scope) -> Snapshot:
+        """What there is within a scope; a few queries, however many tables.
+
+        Here it holds columns, their types and nullability, and primary keys, of tables only. An engine that
+        `can_plan` reads everything that a shape tells.
+        """
         inspector = inspect(self.connection)
-        existing = set(inspector.get_schema_names())
-        wanted: dict[str | None, dict[str, Table]] = {}
-        for table in tables:
-            wanted.setdefault(table.schema, {})[table.name] = table
+        existing = frozenset(inspector.get_schema_names())
+        places: dict[str | None, list[str] | None] = {
+            schema: None for schema in scope.schemas if schema in existing
+        }
+        for schema, name in scope.tables:
+            if schema is None or schema in existing:
+                wanted = places.setdefault(schema, [])
+                if wanted is not None:
+                    wanted.append(name)
         found: dict[str, TableShape] = {}
-        for schema, by_name in wanted.items():
-            if schema is not None and schema not in existing:
-                continue
-            columns = inspector.get_multi_columns(schema=schema, filter_names=list(by_name))
-            keys = inspector.get_multi_pk_constraint(schema=schema, filter_names=list(by_name))
+        for schema, names in places.items():
+            columns = inspector.get_multi_columns(schema=schema, filter_names=names)
+            keys = inspector.get_multi_pk_constraint(schema=schema, filter_names=names)
             for place, described in columns.items():
                 if described:
-                    found[by_name[place[1]].fullname] = TableShape(
+                    found[full_name(schema, place[1])] = TableShape(
                         columns={
                             c["name"]: ColumnShape(self._type_text(c["type"]), bool(c["nullable"]))
                             for c in described
                         },
                         primary_key=tuple(keys[place]["constrained_columns"]),
                     )
-        return Snapshot(frozenset(existing), found)
+        return Snapshot(existing, found)
 
-    def declared_shape(self, table: Table) -> TableShape:
-        """What a table should be, in the words that `read_snapshot` uses."""
+    def comparable(self, shape: TableShape) -> TableShape:
+        """As much of a declared table's shape as `read_snapshot` can tell of a table that is there."""
         return TableShape(
-            columns={c.name: ColumnShape(self.declared_type(c), bool(c.nullable)) for c in table.columns},
-            primary_key=tuple(c.name for c in table.primary_key.columns),
+            columns={name: ColumnShape(c.type, c.nullable) for name, c in shape.columns.items()},
+            primary_key=shape.primary_key,
         )
+
+    def canonical(self, declared: Declared, names: Collection[str]) -> Mapping[str, TableShape]:
+        """The shapes of declared tables in the words that the database itself uses.
+
+        Args:
+            declared: what is declared.
+            names: the tables that are asked for.
+        """
+        return {name: declared.snapshot.tables[name] for name in names}
+
+    def canonical_view(self, view: ViewShape) -> ViewShape:
+        """A declared view in the words that the database itself uses."""
+        return view
+
+    def upkeep(self, table: Table) -> Upkeep:
+        """What a table is given so that its times and its history are kept by the database."""
+        return Upkeep()
 
     def declared_type(self, column: Column[Any]) -> str:
         """The type of a column, as the database itself would call it."""
         return self._type_text(column.type)
+
+    def declared_partitioning(self, table: Table) -> str | None:
+        """How a table is cut into partitions, or None; nothing is cut by default."""
+        return None
+
+    def declared_partitions(self, table: Table) -> Mapping[str, str]:
+        """The bounds of each declared partition, by full name."""
+        return {}
+
+    def quoted(self, name: str) -> str:
+        """A name as the database prints it in an expression."""
+        return offline(self.connection.dialect).identifier_preparer.quote(name)
+
+    def ddl(
+        self, have: Snapshot, tables: Mapping[str, Table], large: frozenset[str] = frozenset()
+    ) -> DdlWriter:
+        """What writes the statements of this database; see `sqlmodel_framework.engines.ddl`."""
+        from .ddl import DdlWriter
+
+        return DdlWriter(self.connection.dialect, have, tables, large)
+
+    def table_bytes(self, names: Collection[str]) -> Mapping[str, int]:
+        """How much each of these tables holds, in bytes, in one query; nothing where it is not known."""
+        return {}
+
+    def effect_of(self, difference: Difference) -> str:
+        """What making this difference go away does to those who use the table, in a few words; or ""."""
+        return ""
+
+    def values_that_change(self, difference: Difference) -> int:
+        """How many values of a column would be lost or altered by its declared type."""
+        return 0
 
     def create_schemas(self, names: Iterable[str]) -> None:
         """Create schemas that are missing."""
@@ -181,9 +267,36 @@ class BaseEngine:
             self.connection.execute(CreateSchema(name, if_not_exists=True))
 
     def create_tables(self, metadata: MetaData) -> None:
-        """Create the tables of `metadata` that the target lacks, in the open transaction."""
-        missing = [table for table in metadata.sorted_tables if table.fullname not in self._snapshot.tables]
+        """Create the tables of `metadata` that the target lacks, in the open transaction.
+
+        An engine of your own that overrides this makes new tables its own way; the plan then shows that
+        they are made, not by which statements.
+        """
+        missing = [table for table in metadata.sorted_tables if name_of(table) not in self._snapshot.tables]
         metadata.create_all(self.connection, tables=missing)
+
+    @property
+    def makes_tables_itself(self) -> bool:
+        """Whether new tables are made by `create_tables` rather than by statements of a plan."""
+        return not self.can_plan or type(self).create_tables is not BaseEngine.create_tables
+
+    def limit_waiting(self) -> None:
+        """In a transaction that changes tables: wait for others at most `lock_timeout`."""
+
+    def execute_steps(self, steps: Sequence[Step]) -> None:
+        """Carry out statements of a plan, in the open transaction."""
+        for step in steps:
+            self.connection.exec_driver_sql(step.sql, execution_options={"no_parameters": True})
+
+    def execute_alone(self, sql: str) -> None:
+        """Carry out a statement of a plan outside of any transaction."""
+        with self.connect() as connection, self.translating():
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+            finally:
+                connection.rollback()
+                connection.execution_options(isolation_level=connection.default_isolation_level)
 
     def remember(self, snapshot: Snapshot) -> None:
         """What `create_tables` may take for granted."""

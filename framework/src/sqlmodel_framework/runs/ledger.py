@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -28,6 +28,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import registry
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DeploymentRecord",
     "LoadRecord",
+    "ObjectRecord",
     "QuarantinedRow",
     "RunRecord",
     "has_succeeded",
@@ -58,6 +60,7 @@ SCHEMA = "datakit"
 
 # Not every database has arrays, or JSON that it takes apart.
 _TEXTS = ARRAY(Text).with_variant(JSON(), "mariadb")
+_LONG_TEXT = Text().with_variant(LONGTEXT(), "mariadb")
 _OBJECT = JSONB().with_variant(JSON(), "mariadb")
 
 
@@ -79,7 +82,12 @@ def _time(*, nullable: bool = False) -> Any:
 
 
 class DeploymentRecord(LedgerBase, table=True):
-    """One deployment that created something."""
+    """One deployment that changed something.
+
+    plan_hash: what an approval was for.
+    changes: the id of each change, such as "add column shop.item.price".
+    deployed_by: the database user, and the person and the machine as far as they are known.
+    """
 
     __tablename__ = "deployment"
     __table_args__ = {"schema": SCHEMA}
@@ -93,6 +101,32 @@ class DeploymentRecord(LedgerBase, table=True):
     created_tables: list[str] = Field(sa_type=_TEXTS)
     seconds: float = Field(sa_type=Double)
     deployed_at: datetime = _time()
+    plan_hash: str | None = _text(default=None)
+    changes: list[str] | None = Field(default=None, sa_type=_TEXTS, nullable=True)
+    deployed_by: str | None = _text(default=None)
+
+
+class ObjectRecord(LedgerBase, table=True):
+    """A schema, table, view or other object after the deployment that last changed it.
+
+    fingerprint: SHA-256 over its declaration, in hex.
+    shape: what it was then, as JSON; null where that deployment removed it.
+    superseded_by: the deployment whose row follows this one; null for what holds now.
+    """
+
+    __tablename__ = "object"
+    __table_args__ = {"schema": SCHEMA}
+
+    object_id: int = Field(
+        default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)]
+    )
+    deployment_id: UUID = Field(sa_type=Uuid, foreign_key=f"{SCHEMA}.deployment.deployment_id")
+    datakit: str = _text()
+    kind: str = _text()
+    name: str = _text()
+    fingerprint: str = _text()
+    shape: str | None = Field(default=None, sa_type=_LONG_TEXT)
+    superseded_by: UUID | None = Field(default=None, sa_type=Uuid)
 
 
 class RunRecord(LedgerBase, table=True):
@@ -184,10 +218,10 @@ def ledger_tables() -> list[Table]:
 
 
 def record_deployment(connection: Connection, deployment: Deployment) -> None:
-    """Write down a deployment, in its own transaction."""
+    """Write down a deployment."""
     connection.execute(
         insert(table(DeploymentRecord)).values(
-            deployment_id=uuid4(),
+            deployment_id=deployment.deployment_id,
             datakit=deployment.datakit,
             version=deployment.version,
             fingerprint=deployment.fingerprint,
@@ -195,6 +229,9 @@ def record_deployment(connection: Connection, deployment: Deployment) -> None:
             created_schemas=list(deployment.created_schemas),
             created_tables=list(deployment.created_tables),
             seconds=deployment.seconds,
+            plan_hash=deployment.plan_hash,
+            changes=list(deployment.changes),
+            deployed_by=deployment.deployed_by,
         )
     )
 

@@ -16,6 +16,7 @@ from ..base.discovery import find_datakit
 from ..engines.registry import engine_for
 from ..errors import ContractError, DatakitError, TerminalError
 from ..schema.deploy import deploy_with
+from ..schema.snapshot import Scope
 from ..targets.settings import resolve_target
 from ..targets.target import Target
 from . import ledger
@@ -160,7 +161,7 @@ class _Run:
     def _has_succeeded(self, parts: list[Part]) -> bool:
         runs = ledger.table(ledger.RunRecord)
         with self.engine.transaction() as connection:
-            known = self.engine.read_snapshot([runs]).tables
+            known = self.engine.read_snapshot(Scope(tables=frozenset({(runs.schema, runs.name)}))).tables
             return bool(known) and ledger.has_succeeded(connection, self.run_id, self.datakit.name, parts)
 
     def _result(self, deployment: Deployment | None, *, repeated: bool = False) -> RunResult:

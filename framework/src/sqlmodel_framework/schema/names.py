@@ -1,13 +1,44 @@
-"""Names that a database would cut."""
+"""Names: with their schema in one text, and those that a database would cut."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Table
 from sqlalchemy.sql.elements import conv
 
 from ..errors import DeclarationError
+
+__all__ = ["full_name", "name_of", "refuse_long_names", "split_name"]
+
+_PLAIN = re.compile(r'[^."]+')
+_PARTS = re.compile(r'(?:("(?:[^"]|"")+"|[^."]+)\.)?("(?:[^"]|"")+"|.+)', re.DOTALL)
+
+
+def full_name(schema: str | None, name: str) -> str:
+    """`schema.name`, or `name` alone in the default schema; a part with a dot or quote in it is quoted."""
+    return _part(name) if schema is None else f"{_part(schema)}.{_part(name)}"
+
+
+def split_name(full: str) -> tuple[str | None, str]:
+    """The schema, or None, and the name that `full_name` was made of."""
+    found = _PARTS.fullmatch(full)
+    assert found is not None
+    return None if found[1] is None else _unquoted(found[1]), _unquoted(found[2])
+
+
+def name_of(table: Table) -> str:
+    """The full name of a table."""
+    return full_name(table.schema, table.name)
+
+
+def _part(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
+
+
+def _unquoted(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else part
 
 
 def refuse_long_names(tables: Iterable[Table], longest: int) -> None:

@@ -7,7 +7,7 @@ views, routines and types are full names, `schema.name`, or `name` alone in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 __all__ = [
@@ -103,6 +103,7 @@ class TableShape:
     """A table with all that belongs to it; constraints, indexes and triggers by name.
 
     Attributes:
+        key_name: the name of the primary key's constraint; no difference is made by it.
         kind: "table", or what stands in its place, such as "view".
         partition_by: such as "RANGE (day)", or None.
         partitions: the bounds of each partition, by full name.
@@ -121,6 +122,7 @@ class TableShape:
     partition_by: str | None = None
     partitions: Mapping[str, str] = field(default_factory=dict)
     versioned: bool = False
+    key_name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,6 @@ class Snapshot:
     sequences: Mapping[str, SequenceShape] = field(default_factory=dict)
     grants: frozenset[Grant] = frozenset()
 
-    def only_tables(self, names: Iterable[str]) -> Snapshot:
-        """The same with these tables only."""
-        wanted = set(names)
-        return replace(self, tables={n: shape for n, shape in self.tables.items() if n in wanted})
+    def without_tables(self, names: Collection[str]) -> Snapshot:
+        """The same without these tables."""
+        return replace(self, tables={n: shape for n, shape in self.tables.items() if n not in names})

@@ -20,8 +20,7 @@ KIT = Datakit(name="gate", version="1", tables=(Gate,))
 @contextmanager
 def held(target: Target, purpose: str) -> Iterator[None]:
     holder = PostgresEngine(target)
-    with holder.transaction():
-        holder.lock(purpose)
+    with holder.connect(), holder.locked(purpose):
         yield
 
 
@@ -32,13 +31,13 @@ def impatient(target: Target, seconds: float = 0.02) -> PostgresEngine:
 def test_a_lock_that_is_held_is_a_clear_error_after_the_timeout(database: Target) -> None:
     engine = impatient(database)
     with held(database, "deploy"):
-        with pytest.raises(LockedError) as caught, engine.transaction():
-            engine.lock("deploy")
+        with pytest.raises(LockedError) as caught, engine.connect(), engine.locked("deploy"):
+            pytest.fail("two hold one lock")
         assert caught.value.message == "target t is in use by another deployment or run"
         assert "0.02 s" in (caught.value.hint or "")
         assert (caught.value.exit_code, caught.value.target) == (75, "t")
-    with engine.transaction():
-        engine.lock("deploy")
+    with engine.connect(), engine.locked("deploy"):
+        pass
 
 
 def test_locks_of_other_purposes_and_other_databases_do_not_meet(
@@ -47,8 +46,8 @@ def test_locks_of_other_purposes_and_other_databases_do_not_meet(
     with held(database, "deploy"):
         for target, purpose in ((database, "run x"), (datakit_target, "deploy")):
             engine = impatient(target)
-            with engine.transaction():
-                engine.lock(purpose)
+            with engine.connect(), engine.locked(purpose):
+                pass
 
 
 def test_a_deployment_that_failed_lets_go_of_the_lock(database: Target) -> None:
@@ -67,7 +66,7 @@ def test_a_deployment_that_failed_lets_go_of_the_lock(database: Target) -> None:
 def test_no_lock_timeout_becomes_an_endless_one(database: Target, seconds: float) -> None:
     engine = impatient(database, seconds)
     with engine.transaction() as connection:
-        engine.lock("deploy")
+        engine.limit_waiting()
         shown = connection.execute(text("SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout'"))
         assert 1 <= shown.scalar_one() <= max(2, seconds * 1000)
 
@@ -80,7 +79,7 @@ def test_a_lock_timeout_that_is_no_time_is_refused(value: float) -> None:
 
 def test_a_connection_that_is_lost_lets_go_of_the_lock(database: Target) -> None:
     engine = create_engine(database.secret_url(), poolclass=NullPool)
-    with pytest.raises(DatakitError), held(database, "deploy"), engine.connect() as other:
+    with held(database, "deploy"), engine.connect() as other:
         other.execute(
             text(
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks JOIN pg_stat_activity USING (pid) "

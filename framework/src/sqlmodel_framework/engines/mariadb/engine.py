@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -71,13 +71,23 @@ class MariadbEngine(BaseEngine):
         """See `sqlmodel_framework.engines.mariadb.errors`."""
         return translate(error, self.target)
 
-    def lock(self, purpose: str) -> None:
-        """Take a named lock until the connection closes; wait at most the target's `lock_timeout`."""
-        name = f"{_LOCK_PREFIX}{purpose}"[:_LONGEST_LOCK_NAME]
+    @contextmanager
+    def locked(self, purpose: str) -> Iterator[None]:
+        """Hold a named lock of the session; wait at most the target's `lock_timeout`."""
+        self._hold(purpose)
+        try:
+            yield
+        finally:
+            # A connection that is lost has lost its locks as well.
+            with suppress(DatakitError, SQLAlchemyError), self.transaction() as connection:
+                connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": _lock_name(purpose)})
+
+    def _hold(self, purpose: str) -> None:
         seconds = self.target.lock_timeout
-        taken: object = self.connection.execute(
-            text("SELECT GET_LOCK(:name, :seconds)"), {"name": name, "seconds": seconds}
-        ).scalar_one()
+        with self.transaction() as connection:
+            taken: object = connection.execute(
+                text("SELECT GET_LOCK(:name, :seconds)"), {"name": _lock_name(purpose), "seconds": seconds}
+            ).scalar_one()
         if taken != 1:
             raise LockedError(
                 f"target {self.target.name} is in use by another deployment or run",
@@ -87,8 +97,7 @@ class MariadbEngine(BaseEngine):
 
     def begin_run(self, datakit: str) -> None:
         """Keep other runs of this datakit away until the connection closes."""
-        with self.transaction():
-            self.lock(f"run {datakit}")
+        self._hold(f"run {datakit}")
 
     def create_schemas(self, names: Iterable[str]) -> None:
         """Create databases that are missing."""
@@ -138,6 +147,10 @@ class MariadbEngine(BaseEngine):
 
     def _type_text(self, type_: Any) -> str:
         return formatted_type(super()._type_text(type_))
+
+
+def _lock_name(purpose: str) -> str:
+    return f"{_LOCK_PREFIX}{purpose}"[:_LONGEST_LOCK_NAME]
 
 
 def _name_checks_of_columns(table: Table) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import time
 import zlib
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Column, Engine, NullPool, Table, create_engine, event, text
@@ -15,16 +17,26 @@ from ...errors import DatakitError
 from ...loading.load import Load
 from ...runs.ledger import SCHEMA as LEDGER_SCHEMA
 from ...runs.result import LoadResult
-from ...schema.snapshot import Snapshot
+from ...schema.snapshot import Scope, Snapshot, TableShape, ViewShape
 from ..base import BaseEngine
-from . import catalog
-from .errors import translate
+from . import catalog, cost
+from .canonical import canonical_tables, canonical_view
+from .errors import in_use, translate
 from .types import formatted_type
+
+if TYPE_CHECKING:
+    from ...schema.change import Step
+    from ...schema.declared import Declared
+    from ...schema.difference import Difference
+    from ..ddl import DdlWriter
 
 __all__ = ["PostgresEngine"]
 
 # The first half of every advisory lock of this package, so that it meets no other program's.
 _LOCK_SPACE = 0x646B6974
+_STEPS_AT_ONCE = 100
+# Seconds between two tries for a lock.
+_PAUSE = 0.1
 
 # The same text must mean the same value for every user and on every server.
 _SESSION = (
@@ -41,6 +53,10 @@ _SESSION = (
 class PostgresEngine(BaseEngine):
     """PostgreSQL, through psycopg2."""
 
+    can_plan: ClassVar[bool] = True
+    transactional_ddl: ClassVar[bool] = True
+    has_enums: ClassVar[bool] = True
+    counting: ClassVar[str] = "serial"
     keeps_ledger: ClassVar[bool] = True
     can_load: ClassVar[bool] = True
     longest_name: ClassVar[int | None] = 63
@@ -75,24 +91,85 @@ class PostgresEngine(BaseEngine):
         """See `sqlmodel_framework.engines.postgres.errors`."""
         return translate(error, self.target)
 
-    def lock(self, purpose: str) -> None:
-        """Take an advisory lock until the transaction ends; wait at most the target's `lock_timeout`."""
-        self._take_lock("pg_advisory_xact_lock", purpose)
+    @contextmanager
+    def locked(self, purpose: str) -> Iterator[None]:
+        """Hold an advisory lock of the session; wait at most the target's `lock_timeout`."""
+        self._hold(purpose)
+        try:
+            yield
+        finally:
+            # A connection that is lost has lost its locks as well.
+            with suppress(DatakitError, SQLAlchemyError):
+                self._ask_for_lock("pg_advisory_unlock", purpose)
 
-    def _take_lock(self, function: str, purpose: str) -> None:
-        # To PostgreSQL 0 ms means for ever.
+    def _hold(self, purpose: str) -> None:
+        # Asked for again and again rather than waited for: an index that is made beside the work of others
+        # waits for every statement under way, and a statement that waits for the lock would be one.
+        deadline = time.monotonic() + self.target.lock_timeout
+        while not self._ask_for_lock("pg_try_advisory_lock", purpose):
+            if time.monotonic() > deadline:
+                raise in_use(self.target)
+            time.sleep(_PAUSE)
+
+    def _ask_for_lock(self, function: str, purpose: str) -> bool:
+        key = {"space": _LOCK_SPACE, "purpose": zlib.crc32(purpose.encode()) - 2**31}
+        with self.transaction() as connection:
+            done: bool = connection.execute(text(f"SELECT {function}(:space, :purpose)"), key).scalar_one()
+        return done
+
+    def read_snapshot(self, scope: Scope) -> Snapshot:
+        """Everything there is within a scope, in a handful of queries."""
+        return catalog.read_snapshot(self.connection, scope)
+
+    def comparable(self, shape: TableShape) -> TableShape:
+        """A declared shape as a whole: the catalog tells everything."""
+        return shape
+
+    def canonical(self, declared: Declared, names: Collection[str]) -> Mapping[str, TableShape]:
+        """See `sqlmodel_framework.engines.postgres.canonical`."""
+        return canonical_tables(self.connection, declared, names)
+
+    def canonical_view(self, view: ViewShape) -> ViewShape:
+        """See `sqlmodel_framework.engines.postgres.canonical`."""
+        return canonical_view(self.connection, view)
+
+    def declared_partitioning(self, table: Table) -> str | None:
+        """What follows PARTITION BY."""
+        found: str | None = table.dialect_options["postgresql"]["partition_by"]
+        return found
+
+    def ddl(
+        self, have: Snapshot, tables: Mapping[str, Table], large: frozenset[str] = frozenset()
+    ) -> DdlWriter:
+        """See `sqlmodel_framework.engines.postgres.ddl`."""
+        from .ddl import PostgresDdl
+
+        return PostgresDdl(self.connection.dialect, have, tables, large)
+
+    def effect_of(self, difference: Difference) -> str:
+        """See `sqlmodel_framework.engines.postgres.cost`."""
+        return cost.effect_of(difference)
+
+    def values_that_change(self, difference: Difference) -> int:
+        """See `sqlmodel_framework.engines.postgres.cost`."""
+        return cost.values_that_change(self.connection, difference)
+
+    def limit_waiting(self) -> None:
+        """Set the session's patience for locks; to PostgreSQL 0 ms means for ever."""
         milliseconds = math.ceil(self.target.lock_timeout * 1000)
         self.connection.execute(
             text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": f"{milliseconds}ms"}
         )
-        self.connection.execute(
-            text(f"SELECT {function}(:space, :purpose)"),
-            {"space": _LOCK_SPACE, "purpose": zlib.crc32(purpose.encode()) - 2**31},
-        )
 
-    def read_snapshot(self, tables: Iterable[Table]) -> Snapshot:
-        """What is there, in two queries."""
-        return catalog.read_snapshot(self.connection, tables)
+    def execute_steps(self, steps: Sequence[Step]) -> None:
+        """Carry out statements of a plan, many at a time: one by one, most of the time would be the way."""
+        for first in range(0, len(steps), _STEPS_AT_ONCE):
+            text_of_many = ";\n".join(step.sql for step in steps[first : first + _STEPS_AT_ONCE])
+            self.connection.exec_driver_sql(text_of_many, execution_options={"no_parameters": True})
+
+    def table_bytes(self, names: Collection[str]) -> Mapping[str, int]:
+        """How much each of these tables holds, indexes left out."""
+        return catalog.table_bytes(self.connection, names)
 
     def declared_type(self, column: Column[Any]) -> str:
         """The column's type as `format_type` writes it."""
@@ -101,8 +178,8 @@ class PostgresEngine(BaseEngine):
 
     def begin_run(self, datakit: str) -> None:
         """Keep other runs of this datakit away until the connection closes; widen the session's memory."""
+        self._hold(f"run {datakit}")
         with self.transaction() as connection:
-            self._take_lock("pg_advisory_lock", f"run {datakit}")
             # The server's small defaults would send every sort and every staged row to disk.
             connection.execute(text("SET temp_buffers = '64MB'"))
             connection.execute(text("SET work_mem = '64MB'"))

@@ -35,6 +35,15 @@ _CLOSED = re.compile(r"server closed the connection|connection already closed|SS
 _NO_SPACE = "No space left on device"
 
 
+def in_use(target: Target) -> LockedError:
+    """Somebody else holds the lock, and held it for as long as was waited."""
+    return LockedError(
+        f"target {target.name} is in use by another deployment or run",
+        hint=f"it was waited for {target.lock_timeout:g} s; try later",
+        target=target.name,
+    )
+
+
 def translate(error: SQLAlchemyError, target: Target) -> DatakitError:
     """The `DatakitError` that a database error means; one line, without any secret."""
     original = getattr(error, "orig", None)
@@ -51,11 +60,7 @@ def translate(error: SQLAlchemyError, target: Target) -> DatakitError:
     table = f"{diag.schema_name}.{diag.table_name}" if diag.table_name else None
     message = target.mask(f"target {target.name}: {text}{detail}")
     if state == "55P03":
-        return LockedError(
-            f"target {target.name} is in use by another deployment or run",
-            hint=f"it was waited for {target.lock_timeout:g} s; try later",
-            target=target.name,
-        )
+        return in_use(target)
     if state == "57014" and stop_was_requested():
         return StoppedError(f"target {target.name}: the statement was cancelled", target=target.name)
     if state in ("53100", "58030"):

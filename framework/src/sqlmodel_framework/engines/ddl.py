@@ -1,0 +1,353 @@
+"""The statements that make a difference go away, written by Alembic's operations without a connection.
+
+One subclass an engine says what its database does otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Dialect, ForeignKeyConstraint, Table
+from sqlalchemy.engine.mock import MockConnection
+from sqlalchemy.schema import (
+    AddConstraint,
+    CreateIndex,
+    CreateSchema,
+    CreateTable,
+    DDLElement,
+    SetColumnComment,
+    SetTableComment,
+)
+
+from ..schema.change import Phase, Step
+from ..schema.dialects import offline, quoted
+from ..schema.difference import Difference
+from ..schema.names import full_name, split_name
+from ..schema.rebuilding import column_from, index_from, name_or_none, table_from, verbatim
+from ..schema.snapshot import ColumnShape, ForeignKeyShape, Grant, Snapshot, TableShape
+
+__all__ = ["DdlWriter"]
+
+
+class DdlWriter:
+    """Writes statements for one kind of database.
+
+    Args:
+        dialect: SQLAlchemy's dialect of an open connection.
+        have: what there is.
+        tables: what is declared, by full name; a table that is not among them is made from its shape.
+        large: full names of the tables that hold so much that they are changed the gentle way.
+    """
+
+    foreign_keys_inline = False
+    """Whether a foreign key can only be made with its table."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        have: Snapshot,
+        tables: Mapping[str, Table] | None = None,
+        large: frozenset[str] = frozenset(),
+    ) -> None:
+        self.dialect = offline(dialect)
+        self.quote = self.dialect.identifier_preparer.quote
+        self.have = have
+        self.tables = tables or {}
+        self.large = large
+
+    # Statements
+
+    def compiled(self, element: DDLElement) -> str:
+        """A statement of SQLAlchemy's as text."""
+        return str(element.compile(dialect=self.dialect)).strip()
+
+    def operations(self, work: Callable[[Operations], object]) -> list[str]:
+        """The statements that Alembic writes for some operations."""
+        found: list[str] = []
+
+        def note(element: Any, *_values: object) -> None:
+            found.append(str(element.compile(dialect=self.dialect)).strip())
+
+        # Not Alembic's own offline mode: that one puts blanks in the place of tabs, in literals too.
+        connection: Any = MockConnection(self.dialect, note)
+        work(Operations(MigrationContext.configure(connection=connection)))
+        return found
+
+    def steps(self, phase: Phase, work: Callable[[Operations], object]) -> list[Step]:
+        """The same as steps of a phase."""
+        return [Step(sql, phase) for sql in self.operations(work)]
+
+    def full(self, name: str) -> str:
+        """A full name, quoted where it must be."""
+        return quoted(self.dialect, name)
+
+    def literal(self, value: str) -> str:
+        """Text as a literal."""
+        return "'" + value.replace("'", "''") + "'"
+
+    # One method for each kind of difference; `write` finds it by the kind's name.
+
+    def write(self, difference: Difference) -> list[Step]:
+        """The statements that make a difference go away."""
+        method: Callable[[Difference], list[Step]] = getattr(self, difference.kind.replace(" ", "_"))
+        return method(difference)
+
+    def schema(self, difference: Difference) -> list[Step]:
+        """A schema that is missing."""
+        return [Step(self.compiled(CreateSchema(difference.name)), Phase.SCHEMAS)]
+
+    def table(self, difference: Difference) -> list[Step]:
+        """A table that is missing, or one too many."""
+        if difference.want is None:
+            return [Step(f"DROP TABLE {self.full(difference.name)}", Phase.DROPS)]
+        return self.create_table(difference.name, difference.want)
+
+    def create_table(self, name: str, shape: TableShape) -> list[Step]:
+        """A new table with all that belongs to it."""
+        declared = self.tables.get(name)
+        table = declared if declared is not None else table_from(name, shape, self.dialect.name)
+        inline: list[ForeignKeyConstraint] | None = None if self.foreign_keys_inline else []
+        create = CreateTable(table, include_foreign_key_constraints=inline)
+        steps = [Step(self.compiled(create), Phase.TABLES)]
+        steps += [
+            Step(self.compiled(CreateIndex(index)), Phase.INDEXES)
+            for index in sorted(table.indexes, key=lambda each: str(each.name))
+        ]
+        if self.dialect.supports_comments and not self.dialect.inline_comments:
+            if table.comment:
+                steps.append(Step(self.compiled(SetTableComment(table)), Phase.TABLES))
+            steps += [
+                Step(self.compiled(SetColumnComment(column)), Phase.TABLES)
+                for column in table.columns
+                if column.comment
+            ]
+        if not self.foreign_keys_inline:
+            steps += self._foreign_keys_of(name, shape, declared)
+        for trigger, made in shape.triggers.items():
+            steps += self.trigger(Difference("trigger", trigger, name, want=made))
+        for partition, bounds in shape.partitions.items():
+            steps += self.partition(Difference("partition", partition, name, want=bounds))
+        return steps
+
+    def _foreign_keys_of(self, name: str, shape: TableShape, declared: Table | None) -> list[Step]:
+        if declared is not None:
+            constraints = sorted(
+                declared.foreign_key_constraints, key=lambda each: [column.name for column in each.columns]
+            )
+            return [Step(self.compiled(AddConstraint(each)), Phase.FOREIGN_KEYS) for each in constraints]
+        found = []
+        for key, foreign in shape.foreign_keys.items():
+            found += self.add_foreign_key(name, key, foreign)
+        return found
+
+    def column(self, difference: Difference) -> list[Step]:
+        """A column that is missing, one too many, or another than declared."""
+        schema, table = split_name(difference.table)
+        have, want = difference.have, difference.want
+        if want is None:
+            return self.steps(Phase.COLUMNS, lambda op: op.drop_column(table, difference.name, schema=schema))
+        if have is None:
+            return self.add_column(difference.table, difference.name, want)
+        if (have.generated is None) != (want.generated is None) or have.generated != want.generated:
+            dropped = self.steps(
+                Phase.COLUMNS, lambda op: op.drop_column(table, difference.name, schema=schema)
+            )
+            return [*dropped, *self.add_column(difference.table, difference.name, want)]
+        return self.alter_column(difference.table, difference.name, have, want)
+
+    def add_column(self, table: str, name: str, shape: ColumnShape) -> list[Step]:
+        """A new column of a table that is there."""
+        schema, bare = split_name(table)
+        return self.steps(
+            Phase.COLUMNS, lambda op: op.add_column(bare, column_from(name, shape), schema=schema)
+        )
+
+    def alter_column(self, table: str, name: str, have: ColumnShape, want: ColumnShape) -> list[Step]:
+        """A column that is there, made what it should be."""
+        schema, bare = split_name(table)
+        new = column_from(name, want)
+        changes: dict[str, Any] = {}
+        if have.type != want.type:
+            changes["type_"] = new.type
+        if have.nullable != want.nullable:
+            changes["nullable"] = want.nullable
+        if have.default != want.default:
+            changes["server_default"] = None if want.default is None else verbatim(want.default)
+        if have.comment != want.comment:
+            changes["comment"] = want.comment
+            changes["existing_comment"] = have.comment
+        if not changes:
+            return []
+        old = column_from(name, have)
+        return self.steps(
+            Phase.COLUMNS,
+            lambda op: op.alter_column(
+                bare,
+                name,
+                schema=schema,
+                existing_type=old.type,
+                existing_nullable=have.nullable,
+                existing_server_default=False if have.default is None else verbatim(have.default),
+                **changes,
+            ),
+        )
+
+    def primary_key(self, difference: Difference) -> list[Step]:
+        """Another primary key than declared."""
+        schema, table = split_name(difference.table)
+        found = []
+        if difference.have:
+            found += self.drop_primary_key(difference.table)
+        if difference.want:
+            columns = list(difference.want)
+            found += self.steps(
+                Phase.KEYS, lambda op: op.create_primary_key(None, table, columns, schema=schema)
+            )
+        return found
+
+    def drop_primary_key(self, table: str) -> list[Step]:
+        """Take the primary key away."""
+        return [Step(f"ALTER TABLE {self.full(table)} DROP PRIMARY KEY", Phase.CLEARING)]
+
+    def unique(self, difference: Difference) -> list[Step]:
+        """A unique constraint that is missing, or one too many."""
+        schema, table = split_name(difference.table)
+        if difference.want is None:
+            return self.drop_constraint(difference, "unique")
+        return self.steps(
+            Phase.KEYS,
+            lambda op: op.create_unique_constraint(
+                name_or_none(difference.name), table, list(difference.want), schema=schema
+            ),
+        )
+
+    def check(self, difference: Difference) -> list[Step]:
+        """A check that is missing, one too many, or not validated."""
+        schema, table = split_name(difference.table)
+        if difference.want is None:
+            return self.drop_constraint(difference, "check")
+        return self.steps(
+            Phase.KEYS,
+            lambda op: op.create_check_constraint(
+                name_or_none(difference.name), table, verbatim(difference.want.expression), schema=schema
+            ),
+        )
+
+    def foreign_key(self, difference: Difference) -> list[Step]:
+        """A foreign key that is missing, one too many, or not validated."""
+        if difference.want is None:
+            return self.drop_constraint(difference, "foreignkey")
+        return self.add_foreign_key(difference.table, difference.name, difference.want)
+
+    def add_foreign_key(self, name: str, key: str, shape: ForeignKeyShape, **options: Any) -> list[Step]:
+        """A new foreign key."""
+        schema, table = split_name(name)
+        to_schema, to_table = split_name(shape.to_table)
+        return self.steps(
+            Phase.FOREIGN_KEYS,
+            lambda op: op.create_foreign_key(
+                name_or_none(key),
+                table,
+                to_table,
+                list(shape.columns),
+                list(shape.to_columns),
+                source_schema=schema,
+                referent_schema=to_schema,
+                ondelete=shape.on_delete or None,
+                onupdate=shape.on_update or None,
+                deferrable=bool(shape.deferrable) or None,
+                initially=shape.deferrable.removeprefix("INITIALLY ") or None,
+                **options,
+            ),
+        )
+
+    def drop_constraint(self, difference: Difference, kind: Any) -> list[Step]:
+        """Take a constraint away."""
+        schema, table = split_name(difference.table)
+        return self.steps(
+            Phase.CLEARING,
+            lambda op: op.drop_constraint(difference.name, table, schema=schema, type_=kind),
+        )
+
+    def index(self, difference: Difference) -> list[Step]:
+        """An index that is missing, one too many, or another than declared."""
+        found = self.drop_index(difference) if difference.have is not None else []
+        if difference.want is not None:
+            found += self.create_index(difference)
+        return found
+
+    def drop_index(self, difference: Difference) -> list[Step]:
+        """Take an index away."""
+        schema, table = split_name(difference.table)
+        return self.steps(
+            Phase.CLEARING, lambda op: op.drop_index(difference.name, table_name=table, schema=schema)
+        )
+
+    def create_index(self, difference: Difference, **options: Any) -> list[Step]:
+        """A new index of a table that is there."""
+        index = index_from(
+            table_from(difference.table, TableShape(columns={}), self.dialect.name),
+            difference.name,
+            difference.want,
+            self.dialect.name,
+        )
+        return [Step(self.compiled(CreateIndex(index)), Phase.INDEXES)]
+
+    def comment(self, difference: Difference) -> list[Step]:
+        """Another comment on a table."""
+        schema, table = split_name(difference.table)
+        if difference.want is None:
+            return self.steps(Phase.TABLES, lambda op: op.drop_table_comment(table, schema=schema))
+        return self.steps(
+            Phase.TABLES, lambda op: op.create_table_comment(table, difference.want, schema=schema)
+        )
+
+    def trigger(self, difference: Difference) -> list[Step]:
+        """A trigger that is missing, one too many, or another than declared."""
+        found = []
+        if difference.have is not None:
+            found.append(Step(self.drop_trigger(difference.name, difference.table), Phase.CLEARING))
+        if difference.want is not None:
+            found.append(Step(difference.want.definition, Phase.TRIGGERS))
+        return found
+
+    def drop_trigger(self, name: str, table: str) -> str:
+        """Take a trigger away."""
+        return f"DROP TRIGGER {self.full(full_name(split_name(table)[0], name))}"
+
+    def partition(self, difference: Difference) -> list[Step]:
+        """A partition; where tables are not cut, none is ever declared or found."""
+        raise NotImplementedError(f"partitions of {self.dialect.name}")
+
+    def routine(self, difference: Difference) -> list[Step]:
+        """A function that is missing, one too many, or another than declared."""
+        if difference.want is None:
+            return [Step(f"DROP FUNCTION {difference.name}", Phase.DROPS)]
+        return [Step(difference.want.definition, Phase.ROUTINES)]
+
+    def view(self, difference: Difference) -> list[Step]:
+        """A view that is missing, one too many, or another than declared."""
+        found = []
+        if difference.have is not None:
+            kind = "MATERIALIZED VIEW" if difference.have.materialized else "VIEW"
+            found.append(Step(f"DROP {kind} {self.full(difference.name)}", Phase.CLEARING))
+        if difference.want is not None:
+            kind = "MATERIALIZED VIEW" if difference.want.materialized else "VIEW"
+            query = difference.want.definition.strip().removesuffix(";")
+            found.append(Step(f"CREATE {kind} {self.full(difference.name)} AS {query}", Phase.VIEWS))
+            if difference.want.comment is not None:
+                words = self.literal(difference.want.comment)
+                found.append(Step(f"COMMENT ON {kind} {self.full(difference.name)} IS {words}", Phase.VIEWS))
+        return found
+
+    def grant(self, difference: Difference) -> list[Step]:
+        """A right that is missing, or one too many."""
+        right: Grant = difference.want or difference.have
+        on = f"SCHEMA {self.quote(right.name)}" if right.on == "schema" else self.full(right.name)
+        to = "PUBLIC" if right.to == "PUBLIC" else self.quote(right.to)
+        if difference.want is not None:
+            return [Step(f"GRANT {right.privilege} ON {on} TO {to}", Phase.GRANTS)]
+        return [Step(f"REVOKE {right.privilege} ON {on} FROM {to}", Phase.GRANTS)]

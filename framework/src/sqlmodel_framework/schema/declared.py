@@ -1,0 +1,239 @@
+"""What a datakit declares, as shapes: in its own words, which a database may print otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Constraint,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.schema import CreateTable
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..base.tables import plain_type
+from .dialects import offline
+from .names import full_name, name_of
+from .record import fingerprints_of
+from .snapshot import (
+    CheckShape,
+    ColumnShape,
+    EnumShape,
+    ForeignKeyShape,
+    IndexShape,
+    RoutineShape,
+    Scope,
+    Snapshot,
+    TableShape,
+)
+from .upkeep import Upkeep
+
+if TYPE_CHECKING:
+    from ..engines.base import BaseEngine
+
+__all__ = ["Declared", "declare"]
+
+_NO_ACTION = ("NO ACTION", "")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What is declared for one kind of database.
+
+    Attributes:
+        snapshot: as shapes, in the words of the declaration.
+        tables: SQLAlchemy's tables, companions included, by full name; a table comes after those that
+            it refers to, as far as there is no circle.
+    """
+
+    snapshot: Snapshot
+    tables: Mapping[str, Table] = field(default_factory=dict)
+
+    @cached_property
+    def fingerprints(self) -> dict[tuple[str, str], str]:
+        """For each object, by kind and full name, a hash that changes whenever its declaration does."""
+        return fingerprints_of(self.snapshot)
+
+    @property
+    def scope(self) -> Scope:
+        """Where to look for what is declared: whole schemas, and single tables of the default one."""
+        schemas = {table.schema for table in self.tables.values() if table.schema is not None}
+        singles = {(None, table.name) for table in self.tables.values() if table.schema is None}
+        return Scope(frozenset(schemas), frozenset(singles))
+
+
+def declare(engine: BaseEngine, tables: Iterable[Table]) -> Declared:
+    """Describe tables, and what keeps them true, for an engine that is connected."""
+    describing = _Describing(engine)
+    found: dict[str, Table] = {}
+    shapes: dict[str, TableShape] = {}
+    routines: dict[str, RoutineShape] = {}
+    enums: dict[str, EnumShape] = {}
+    for table in tables:
+        upkeep = engine.upkeep(table)
+        found[name_of(table)] = table
+        shapes[name_of(table)] = describing.table(table, upkeep)
+        routines |= upkeep.routines
+        for companion in upkeep.tables:
+            found[name_of(companion)] = companion
+            shapes[name_of(companion)] = describing.table(companion, Upkeep())
+        if engine.has_enums:
+            enums |= _enums(table)
+    schemas = frozenset(table.schema for table in found.values() if table.schema is not None)
+    return Declared(Snapshot(schemas=schemas, tables=shapes, routines=routines, enums=enums), found)
+
+
+def _enums(table: Table) -> dict[str, EnumShape]:
+    found = {}
+    for column in table.columns:
+        kind = plain_type(column)
+        inner = getattr(kind, "item_type", kind)
+        if isinstance(inner, Enum) and inner.native_enum and inner.name:
+            found[full_name(inner.schema, inner.name)] = EnumShape(tuple(inner.enums))
+    return found
+
+
+class _Describing:
+    """Turns SQLAlchemy's tables into shapes; one compiler serves all of them."""
+
+    def __init__(self, engine: BaseEngine) -> None:
+        self.engine = engine
+        self.dialect = offline(engine.connection.dialect)
+        self.types: dict[Any, str] = {}
+
+    def table(self, table: Table, upkeep: Upkeep) -> TableShape:
+        compiler = self.dialect.ddl_compiler(self.dialect, CreateTable(table))
+        uniques: dict[str, tuple[str, ...]] = {}
+        checks: dict[str, CheckShape] = {}
+        foreign_keys: dict[str, ForeignKeyShape] = {}
+        # Constraints are a set, whose order changes from run to run.
+        for constraint in sorted(table.constraints, key=_order):
+            name = self._cut(constraint.name) if isinstance(constraint.name, str) else ""
+            if isinstance(constraint, UniqueConstraint):
+                columns = tuple(column.name for column in constraint.columns)
+                uniques[name or _made_up("unique", columns)] = columns
+            elif isinstance(constraint, CheckConstraint):
+                if not self._applies(constraint):
+                    continue
+                expression = self._expression(compiler, constraint.sqltext)
+                checks[name or _made_up("check", (expression,))] = CheckShape(expression)
+            elif isinstance(constraint, ForeignKeyConstraint):
+                shape = _foreign_key(constraint)
+                foreign_keys[name or _made_up("foreign key", shape.columns)] = shape
+        return TableShape(
+            columns={column.name: self._column(compiler, column) for column in table.columns},
+            primary_key=tuple(column.name for column in table.primary_key.columns),
+            uniques=uniques,
+            foreign_keys=foreign_keys,
+            checks=checks,
+            indexes={
+                self._cut(index.name): self._index(compiler, index)
+                for index in sorted(table.indexes, key=lambda each: str(each.name))
+            },
+            triggers=upkeep.triggers,
+            comment=table.comment if self.dialect.supports_comments else None,
+            partition_by=self.engine.declared_partitioning(table),
+            partitions=self.engine.declared_partitions(table),
+            versioned=upkeep.versioned,
+        )
+
+    def _column(self, compiler: Any, column: Column[Any]) -> ColumnShape:
+        shape = ColumnShape(
+            type=self._type(column),
+            nullable=bool(column.nullable),
+            comment=column.comment if self.dialect.supports_comments else None,
+        )
+        if column.computed is not None:
+            return replace(shape, generated=self._expression(compiler, column.computed.sqltext))
+        if column.identity is not None and self.engine.has_identity:
+            return replace(shape, identity="always" if column.identity.always else "by default")
+        if column is column.table._autoincrement_column and column.server_default is None:
+            return replace(shape, identity=self.engine.counting)
+        return replace(shape, default=compiler.get_column_default_string(column))
+
+    def _type(self, column: Column[Any]) -> str:
+        # Most of the time goes into compiling types, of which there are few that differ.
+        plain = plain_type(column)
+        key = getattr(plain, "_static_cache_key", None)
+        if not isinstance(key, tuple):
+            return self.engine.declared_type(column)
+        key = (type(column.type), *key)
+        known = self.types.get(key)
+        if known is None:
+            known = self.types[key] = self.engine.declared_type(column)
+        return known
+
+    def _applies(self, constraint: CheckConstraint) -> bool:
+        """Some types bring a check for databases that lack the type."""
+        rule = getattr(constraint, "_create_rule", None)
+        compiler = self.dialect.ddl_compiler(self.dialect, CreateTable(constraint.table))
+        return rule is None or bool(rule(compiler))
+
+    def _cut(self, name: Any) -> str:
+        """A name as it is rendered: one that SQLAlchemy made up is shortened where it is too long."""
+        preparer: Any = self.dialect.identifier_preparer
+        return str(preparer.truncate_and_render_index_name(name, _alembic_quote=False))
+
+    def _index(self, compiler: Any, index: Index) -> IndexShape:
+        options: Mapping[str, Any] = index.dialect_options.get(self.dialect.name, {})
+        where = options.get("where")
+        return IndexShape(
+            parts=tuple(self._part(compiler, part) for part in index.expressions),
+            unique=bool(index.unique),
+            where=None if where is None else self._expression(compiler, where),
+            method=str(options.get("using") or "").lower().replace("btree", ""),
+            include=tuple(
+                part if isinstance(part, str) else part.name for part in options.get("include") or ()
+            ),
+        )
+
+    def _part(self, compiler: Any, part: Any) -> str:
+        if isinstance(part, Column):
+            return self.dialect.identifier_preparer.quote(part.name)
+        return self._expression(compiler, part)
+
+    def _expression(self, compiler: Any, expression: Any) -> str:
+        if isinstance(expression, str):
+            return expression
+        if not isinstance(expression, ColumnElement) and not hasattr(expression, "_compiler_dispatch"):
+            return str(expression)
+        return str(compiler.sql_compiler.process(expression, include_table=False, literal_binds=True))
+
+
+def _foreign_key(constraint: ForeignKeyConstraint) -> ForeignKeyShape:
+    elements = constraint.elements
+    deferrable = ""
+    if constraint.deferrable:
+        deferrable = f"INITIALLY {(constraint.initially or 'IMMEDIATE').upper()}"
+    return ForeignKeyShape(
+        columns=tuple(element.parent.name for element in elements),
+        to_table=name_of(elements[0].column.table),
+        to_columns=tuple(element.column.name for element in elements),
+        on_delete=_action(constraint.ondelete),
+        on_update=_action(constraint.onupdate),
+        deferrable=deferrable,
+    )
+
+
+def _action(action: str | None) -> str:
+    text = (action or "").upper()
+    return "" if text in _NO_ACTION else text
+
+
+def _order(constraint: Constraint) -> tuple[str, list[str], str]:
+    columns = [column.name for column in getattr(constraint, "columns", ())]
+    return type(constraint).__name__, columns, str(constraint.name)
+
+
+def _made_up(kind: str, parts: tuple[str, ...]) -> str:
+    """The key of a constraint that the declaration leaves to the database to name."""
+    return f"({kind}: {', '.join(parts)})"

@@ -1,0 +1,147 @@
+"""Plan a datakit: compare what a target is with what is declared, and write down the changes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Table
+from sqlalchemy.engine import URL
+
+from .. import __version__
+from ..base.datakit import Datakit
+from ..base.discovery import find_datakit
+from ..engines.registry import engine_for
+from ..targets.settings import resolve_target
+from ..targets.target import Target
+from .change import Step
+from .changes import changes_for
+from .declared import Declared, declare
+from .difference import differences
+from .names import name_of, refuse_long_names
+from .plan import Plan
+from .reconciling import Reconciled, reconcile
+from .record import Recorded, fingerprints_of, read_recorded
+from .snapshot import Scope, Snapshot
+
+if TYPE_CHECKING:
+    from ..engines.base import BaseEngine
+
+__all__ = ["Planned", "plan_datakit", "plan_with"]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan with all that it was made from, for whoever applies it over the same connection.
+
+    Attributes:
+        plan: the plan.
+        declared: what the datakit declares.
+        reconciled: what the target was, and should be.
+        scope: where was looked.
+        recorded: what the ledger knew.
+        ledger: the statements that the ledger itself needs.
+    """
+
+    plan: Plan
+    declared: Declared
+    reconciled: Reconciled
+    scope: Scope
+    recorded: Recorded
+    ledger: tuple[Step, ...]
+
+
+def plan_datakit(
+    datakit: Datakit | str,
+    target: Target | URL | str,
+    *,
+    engine: BaseEngine | type[BaseEngine] | None = None,
+) -> Plan:
+    """The changes that would take a target to what a datakit declares; nothing is changed.
+
+    Args:
+        datakit: a datakit, or its name; as for `deploy_datakit`.
+        target: a target, a name from `datakit.toml`, or a database URL.
+        engine: an engine of your own, an instance or a class; by default the one for the URL's dialect.
+
+    Raises:
+        DatakitNotFoundError: there is no such datakit.
+        DeclarationError: the datakit has no tables, or declares some that cannot work.
+        TargetError: the target is unknown or refuses the credentials.
+        UnavailableError: the database does not answer.
+    """
+    kit = find_datakit(datakit)
+    used = engine_for(resolve_target(target), engine)
+    with used.connect(), used.transaction():
+        return plan_with(used, kit).plan
+
+
+def plan_with(engine: BaseEngine, datakit: Datakit) -> Planned:
+    """Plan over an engine that is connected and in a transaction; see `plan_datakit`."""
+    tables = list(datakit.metadata().sorted_tables)
+    if engine.longest_name is not None:
+        refuse_long_names(tables, engine.longest_name)
+    declared = declare(engine, tables)
+    ledger = declare(engine, _ledger_tables(engine))
+    scope = declared.scope | Scope(tables=frozenset((t.schema, t.name) for t in ledger.tables.values()))
+    live = engine.read_snapshot(scope)
+    recorded = _recorded(engine, live, datakit.name)
+    reconciled = reconcile(engine, declared, live.without_tables(ledger.tables), recorded)
+    changes = changes_for(
+        engine, differences(reconciled.have, reconciled.want), reconciled.have, declared.tables
+    )
+    plan = Plan(
+        datakit=datakit.name,
+        version=datakit.version,
+        fingerprint=datakit.fingerprint(),
+        framework_version=__version__,
+        target=engine.target.name,
+        dialect=engine.target.dialect,
+        base=_hash_of(reconciled.have) if changes else "",
+        changes=tuple(changes),
+        undeclared=tuple(_in_words(*each) for each in reconciled.undeclared),
+    )
+    return Planned(plan, declared, reconciled, scope, recorded, _ledger_steps(engine, ledger, live))
+
+
+def _ledger_tables(engine: BaseEngine) -> list[Table]:
+    if not engine.keeps_ledger:
+        return []
+    from ..runs.ledger import ledger_tables
+
+    return ledger_tables()
+
+
+def _recorded(engine: BaseEngine, live: Snapshot, datakit: str) -> Recorded:
+    if not engine.keeps_ledger:
+        return Recorded()
+    from ..runs.ledger import ObjectRecord, table
+
+    objects = table(ObjectRecord)
+    if name_of(objects) not in live.tables:
+        return Recorded()
+    return read_recorded(engine.connection, objects, datakit)
+
+
+def _ledger_steps(engine: BaseEngine, ledger: Declared, live: Snapshot) -> tuple[Step, ...]:
+    """What the ledger itself lacks; it only ever grows."""
+    tables = {name: shape for name, shape in live.tables.items() if name in ledger.tables}
+    own = Snapshot(live.schemas & ledger.snapshot.schemas, tables)
+    wanted = {name: engine.comparable(shape) for name, shape in ledger.snapshot.tables.items()}
+    want = replace(ledger.snapshot, tables=wanted)
+    missing = [each for each in differences(own, want) if each.have is None and each.want is not None]
+    if not missing:
+        return ()
+    writer = engine.ddl(own, ledger.tables)
+    steps = [step for difference in missing for step in writer.write(difference)]
+    return tuple(sorted(steps, key=lambda step: step.phase))
+
+
+def _hash_of(snapshot: Snapshot) -> str:
+    lines = sorted(f"{kind} {name} {hash_}" for (kind, name), hash_ in fingerprints_of(snapshot).items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _in_words(kind: str, table: str, name: str) -> str:
+    return f"{kind} {name}" + (f" of {table}" if table else "")
