@@ -56,7 +56,7 @@ def test_constraints_are_told_by_what_they_say_not_by_their_names() -> None:
 def test_a_constraint_that_is_not_validated_is_another_one() -> None:
     have = replace(TABLE, checks={"c": CheckShape("a > 0", validated=False)})
     assert found(have, replace(TABLE, checks={"c": CheckShape("a > 0")})) == [
-        "check s.t.c differs from the declaration"
+        "check s.t.c differs from what was declared"
     ]
 
 

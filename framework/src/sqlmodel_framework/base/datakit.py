@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Constraint, MetaData, Table
 from sqlalchemy.sql.expression import Select
 from sqlmodel import SQLModel
 
@@ -127,7 +127,7 @@ class Datakit:
         classes = self.table_classes()
         own = MetaData(naming_convention=table_of(classes[0]).metadata.naming_convention)
         for cls in classes:
-            table_of(cls).to_metadata(own)
+            _settle_order(table_of(cls).to_metadata(own))
         for table in own.tables.values():
             for key in table.foreign_keys:
                 referred = key.target_fullname.rpartition(".")[0]
@@ -155,6 +155,18 @@ class Datakit:
                 hint="make the column that identifies a row in the data primary_key=True or unique=True",
                 table=table.fullname,
             )
+
+
+def _settle_order(table: Table) -> None:
+    """Have the same table written down the same way each time: its constraints are copied in no order."""
+
+    def key(constraint: Constraint) -> tuple[str, str, list[str]]:
+        columns = [column.name for column in getattr(constraint, "columns", ())]
+        return type(constraint).__name__, str(constraint.name), columns
+
+    for number, constraint in enumerate(sorted(table.constraints, key=key)):
+        # SQLAlchemy renders constraints in the order in which they came to be.
+        constraint._creation_order = number
 
 
 def _definition(table: Table) -> str:

@@ -201,6 +201,12 @@ class BaseEngine:
                     )
         return Snapshot(existing, found)
 
+    def has_tables(self, tables: Iterable[Table]) -> bool:
+        """Whether every one of these tables is there."""
+        wanted = list(tables)
+        places = frozenset((table.schema, table.name) for table in wanted)
+        return len(self.read_snapshot(Scope(tables=places)).tables) == len(wanted)
+
     def comparable(self, shape: TableShape) -> TableShape:
         """As much of a declared table's shape as `read_snapshot` can tell of a table that is there."""
         return TableShape(

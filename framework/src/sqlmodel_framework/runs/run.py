@@ -16,7 +16,6 @@ from ..base.discovery import find_datakit
 from ..engines.registry import engine_for
 from ..errors import ContractError, DatakitError, TerminalError
 from ..schema.deploy import deploy_with
-from ..schema.snapshot import Scope
 from ..targets.settings import resolve_target
 from ..targets.target import Target
 from . import ledger
@@ -161,8 +160,8 @@ class _Run:
     def _has_succeeded(self, parts: list[Part]) -> bool:
         runs = ledger.table(ledger.RunRecord)
         with self.engine.transaction() as connection:
-            known = self.engine.read_snapshot(Scope(tables=frozenset({(runs.schema, runs.name)}))).tables
-            return bool(known) and ledger.has_succeeded(connection, self.run_id, self.datakit.name, parts)
+            known = self.engine.has_tables([runs])
+            return known and ledger.has_succeeded(connection, self.run_id, self.datakit.name, parts)
 
     def _result(self, deployment: Deployment | None, *, repeated: bool = False) -> RunResult:
         return RunResult(

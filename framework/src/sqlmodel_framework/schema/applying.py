@@ -21,6 +21,7 @@ from ..targets.settings import resolve_target
 from ..targets.target import Target
 from .change import Phase
 from .deployment import Deployment
+from .names import split_name
 from .plan import Plan
 from .planning import Planned, plan_with
 from .reconciling import without
@@ -155,7 +156,7 @@ def _deployment(engine: BaseEngine, planned: Planned) -> Deployment:
     made = {change.name for change in plan.changes if change.action == "create table"}
     schemas = {change.name for change in plan.changes if change.action == "create schema"}
     own_schemas = sorted(planned.declared.snapshot.schemas)
-    tables = planned.declared.tables
+    tables = planned.declared.snapshot.tables
     return Deployment(
         datakit=plan.datakit,
         version=plan.version,
@@ -163,14 +164,19 @@ def _deployment(engine: BaseEngine, planned: Planned) -> Deployment:
         target=plan.target,
         created_schemas=tuple(name for name in own_schemas if name in schemas),
         existing_schemas=tuple(name for name in own_schemas if name not in schemas),
-        created_tables=tuple(table.fullname for name, table in tables.items() if name in made),
-        existing_tables=tuple(table.fullname for name, table in tables.items() if name not in made),
+        created_tables=tuple(_shown(name) for name in tables if name in made),
+        existing_tables=tuple(_shown(name) for name in tables if name not in made),
         seconds=0.0,
         changes=tuple(change.id for change in plan.changes),
         plan_hash=plan.hash if plan.changes else "",
         undeclared=plan.undeclared,
         deployed_by=_who(engine),
     )
+
+
+def _shown(name: str) -> str:
+    """A full name for people, as SQLAlchemy writes it: without quotes."""
+    return ".".join(part for part in split_name(name) if part is not None)
 
 
 def _who(engine: BaseEngine) -> str:

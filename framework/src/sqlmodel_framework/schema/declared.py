@@ -22,7 +22,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ..base.tables import plain_type
 from .dialects import offline
-from .names import full_name, name_of
+from .names import full_name, name_of, split_name
 from .record import fingerprints_of
 from .snapshot import (
     CheckShape,
@@ -40,7 +40,7 @@ from .upkeep import Upkeep
 if TYPE_CHECKING:
     from ..engines.base import BaseEngine
 
-__all__ = ["Declared", "declare"]
+__all__ = ["Declared", "declare", "scope_of"]
 
 _NO_ACTION = ("NO ACTION", "")
 
@@ -52,23 +52,32 @@ class Declared:
     Attributes:
         snapshot: as shapes, in the words of the declaration.
         tables: SQLAlchemy's tables, companions included, by full name; a table comes after those that
-            it refers to, as far as there is no circle.
+            it refers to, as far as there is no circle. Empty for what an earlier deployment declared.
+        recorded: the fingerprints of such an earlier declaration.
     """
 
     snapshot: Snapshot
     tables: Mapping[str, Table] = field(default_factory=dict)
+    recorded: Mapping[tuple[str, str], str] | None = None
 
     @cached_property
-    def fingerprints(self) -> dict[tuple[str, str], str]:
+    def fingerprints(self) -> Mapping[tuple[str, str], str]:
         """For each object, by kind and full name, a hash that changes whenever its declaration does."""
-        return fingerprints_of(self.snapshot)
+        return fingerprints_of(self.snapshot) if self.recorded is None else self.recorded
 
     @property
     def scope(self) -> Scope:
         """Where to look for what is declared: whole schemas, and single tables of the default one."""
-        schemas = {table.schema for table in self.tables.values() if table.schema is not None}
-        singles = {(None, table.name) for table in self.tables.values() if table.schema is None}
-        return Scope(frozenset(schemas), frozenset(singles))
+        return scope_of(self.snapshot)
+
+
+def scope_of(snapshot: Snapshot) -> Scope:
+    """Where the objects of a snapshot are: whole schemas, and single tables of the default one."""
+    places = [split_name(name) for name in (*snapshot.tables, *snapshot.views)]
+    return Scope(
+        snapshot.schemas | {schema for schema, _ in places if schema is not None},
+        frozenset((None, name) for schema, name in places if schema is None),
+    )
 
 
 def declare(engine: BaseEngine, tables: Iterable[Table]) -> Declared:

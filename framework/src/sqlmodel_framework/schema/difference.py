@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .snapshot import ForeignKeyShape, Grant, Snapshot, TableShape
+from .snapshot import ColumnShape, ForeignKeyShape, Grant, Snapshot, TableShape
 
 __all__ = ["Difference", "Kind", "differences", "table_differences"]
 
@@ -55,9 +55,17 @@ class Difference:
         """The object's name with its table's."""
         return f"{self.table}.{self.name}" if self.table and self.name else self.table or self.name
 
+    def in_words(self, should: str = "declared") -> str:
+        """One line for people.
+
+        Args:
+            should: how what there should be came about, such as "declared" or "deployed".
+        """
+        return _in_words(self, should)
+
     def __str__(self) -> str:
         """One line for people."""
-        return _in_words(self)
+        return self.in_words()
 
 
 def differences(have: Snapshot, want: Snapshot) -> list[Difference]:
@@ -145,33 +153,33 @@ def _grant(grant: Grant, *, want: bool) -> Difference:
     return Difference("grant", name, want=grant) if want else Difference("grant", name, have=grant)
 
 
-def _in_words(difference: Difference) -> str:
+def _in_words(difference: Difference, should: str) -> str:
     kind, have, want = difference.kind, difference.have, difference.want
     what = f"{kind} {difference.place}"
     if have is None:
         return f"{what} is missing"
     if want is None:
-        return f"{what} is not declared"
+        return f"{what} is not {should}"
     if kind == "column":
-        return f"{difference.place} {'; '.join(_column_in_words(have, want))}"
+        return f"{difference.place} {'; '.join(_column_in_words(have, want, should))}"
     if kind == "table":
         return f"{difference.name} is a {have.kind}, not a table"
     if kind in ("primary key", "comment", "partitioning", "partition", "versioning"):
-        return f"{what} is {_short(have)}, declared {_short(want)}"
-    return f"{what} differs from the declaration"
+        return f"{what} is {_short(have)}, {should} {_short(want)}"
+    return f"{what} differs from what was {should}"
 
 
-def _column_in_words(have: Any, want: Any) -> list[str]:
+def _column_in_words(have: ColumnShape, want: ColumnShape, should: str) -> list[str]:
     lines = []
     if have.type != want.type:
-        lines.append(f"is {have.type}, declared {want.type}")
+        lines.append(f"is {have.type}, {should} {want.type}")
     if have.nullable != want.nullable:
-        is_, should = ("nullable", "NOT NULL") if have.nullable else ("NOT NULL", "nullable")
-        lines.append(f"is {is_}, declared {should}")
+        is_, wanted = ("nullable", "NOT NULL") if have.nullable else ("NOT NULL", "nullable")
+        lines.append(f"is {is_}, {should} {wanted}")
     for what in ("default", "generated", "identity", "comment"):
         there, wanted = getattr(have, what), getattr(want, what)
         if there != wanted:
-            lines.append(f"has the {what} {_short(there)}, declared {_short(wanted)}")
+            lines.append(f"has the {what} {_short(there)}, {should} {_short(wanted)}")
     return lines
 
 

@@ -28,7 +28,7 @@ from .snapshot import Scope, Snapshot
 if TYPE_CHECKING:
     from ..engines.base import BaseEngine
 
-__all__ = ["Planned", "plan_datakit", "plan_with"]
+__all__ = ["Planned", "in_words", "plan_datakit", "plan_towards", "plan_with", "recorded_of"]
 
 
 @dataclass(frozen=True)
@@ -82,27 +82,53 @@ def plan_with(engine: BaseEngine, datakit: Datakit) -> Planned:
     tables = list(datakit.metadata().sorted_tables)
     if engine.longest_name is not None:
         refuse_long_names(tables, engine.longest_name)
-    declared = declare(engine, tables)
-    ledger = declare(engine, _ledger_tables(engine))
-    scope = declared.scope | Scope(tables=frozenset((t.schema, t.name) for t in ledger.tables.values()))
-    live = engine.read_snapshot(scope)
-    recorded = _recorded(engine, live, datakit.name)
-    reconciled = reconcile(engine, declared, live.without_tables(ledger.tables), recorded)
-    changes = changes_for(
-        engine, differences(reconciled.have, reconciled.want), reconciled.have, declared.tables
-    )
-    plan = Plan(
+    return plan_towards(
+        engine,
+        declare(engine, tables),
         datakit=datakit.name,
         version=datakit.version,
         fingerprint=datakit.fingerprint(),
+    )
+
+
+def plan_towards(
+    engine: BaseEngine, declared: Declared, *, datakit: str, version: str, fingerprint: str
+) -> Planned:
+    """Plan towards any declaration, over an engine that is connected and in a transaction."""
+    ledger = declare(engine, _ledger_tables(engine))
+    scope = declared.scope | Scope(tables=frozenset((t.schema, t.name) for t in ledger.tables.values()))
+    live = engine.read_snapshot(scope)
+    recorded = _recorded(engine, live, datakit)
+    reconciled = reconcile(engine, declared, live.without_tables(ledger.tables), recorded)
+    have = reconciled.have
+    changes = changes_for(engine, differences(have, reconciled.want), have, declared.tables)
+    plan = Plan(
+        datakit=datakit,
+        version=version,
+        fingerprint=fingerprint,
         framework_version=__version__,
         target=engine.target.name,
         dialect=engine.target.dialect,
-        base=_hash_of(reconciled.have) if changes else "",
+        base=_hash_of(have) if changes else "",
         changes=tuple(changes),
-        undeclared=tuple(_in_words(*each) for each in reconciled.undeclared),
+        undeclared=tuple(in_words(*each) for each in reconciled.undeclared),
     )
     return Planned(plan, declared, reconciled, scope, recorded, _ledger_steps(engine, ledger, live))
+
+
+def recorded_of(engine: BaseEngine, datakit: str) -> Recorded:
+    """What the ledger knows of a datakit; nothing where there is no ledger."""
+    from ..runs.ledger import ObjectRecord, table
+
+    objects = table(ObjectRecord)
+    if not engine.keeps_ledger or not engine.has_tables([objects]):
+        return Recorded()
+    return read_recorded(engine.connection, objects, datakit)
+
+
+def in_words(kind: str, table: str, name: str) -> str:
+    """An object for people."""
+    return f"{kind} {name}" + (f" of {table}" if table else "")
 
 
 def _ledger_tables(engine: BaseEngine) -> list[Table]:
@@ -141,7 +167,3 @@ def _ledger_steps(engine: BaseEngine, ledger: Declared, live: Snapshot) -> tuple
 def _hash_of(snapshot: Snapshot) -> str:
     lines = sorted(f"{kind} {name} {hash_}" for (kind, name), hash_ in fingerprints_of(snapshot).items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _in_words(kind: str, table: str, name: str) -> str:
-    return f"{kind} {name}" + (f" of {table}" if table else "")

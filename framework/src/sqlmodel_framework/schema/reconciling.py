@@ -14,7 +14,7 @@ from .snapshot import Snapshot, TableShape, ViewShape
 if TYPE_CHECKING:
     from ..engines.base import BaseEngine
 
-__all__ = ["Reconciled", "reconcile", "without"]
+__all__ = ["Reconciled", "own_part", "reconcile", "without"]
 
 # What can stand beside a declared table's own parts without standing in its way.
 _PARTS: Mapping[str, str] = {
@@ -53,6 +53,11 @@ def reconcile(engine: BaseEngine, declared: Declared, live: Snapshot, recorded: 
         tables=_wanted_tables(engine, declared, live, recorded),
         views=_wanted_views(engine, declared, live, recorded),
     )
+    return own_part(live, want, recorded)
+
+
+def own_part(live: Snapshot, want: Snapshot, recorded: Recorded) -> Reconciled:
+    """Of what there is, what is wanted or was deployed by this datakit; what is nobody's is noted."""
     undeclared: list[tuple[str, str, str]] = []
     have = Snapshot(
         schemas=live.schemas & want.schemas,
@@ -146,14 +151,18 @@ def _own_tables(
         parts = frozenset(
             (difference.kind, name, difference.name)
             for difference in table_differences(name, shape, wanted)
-            if _is_nobodys(difference, known)
+            if _is_nobodys(difference, wanted, known)
         )
         undeclared += sorted(parts)
         own[name] = without(shape, name, parts)
     return own
 
 
-def _is_nobodys(difference: Difference, known: TableShape | None) -> bool:
+def _is_nobodys(difference: Difference, wanted: TableShape, known: TableShape | None) -> bool:
     if difference.want is not None or difference.kind not in _PARTS:
         return False
-    return known is None or difference.name not in getattr(known, _PARTS[difference.kind])
+    attribute = _PARTS[difference.kind]
+    # What has the name of something declared stands in its way.
+    if difference.name in getattr(wanted, attribute):
+        return False
+    return known is None or difference.name not in getattr(known, attribute)

@@ -16,7 +16,15 @@ from .snapshot import EnumShape, Grant, RoutineShape, SequenceShape, Snapshot, T
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
-__all__ = ["Recorded", "fingerprints_of", "objects_of", "read_recorded", "snapshot_of", "write_recorded"]
+__all__ = [
+    "Recorded",
+    "fingerprints_of",
+    "objects_of",
+    "read_recorded",
+    "shape_from",
+    "snapshot_of",
+    "write_recorded",
+]
 
 Objects = Mapping[tuple[str, str], Any]
 
@@ -49,6 +57,11 @@ class Recorded:
     def grants(self) -> frozenset[Grant]:
         """The rights among the objects."""
         return frozenset(shape for (kind, _), shape in self.shapes.items() if kind == "grant")
+
+
+def shape_from(kind: str, text: str) -> Any:
+    """A shape that was written down."""
+    return _KINDS[kind].validate_json(text)
 
 
 def objects_of(snapshot: Snapshot) -> dict[tuple[str, str], Any]:

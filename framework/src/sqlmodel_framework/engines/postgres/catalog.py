@@ -260,7 +260,8 @@ class _Reading:
         for oid, number, name, kind, not_null, identity, generated, default, comment, owns in self.ask(
             _COLUMNS, oids=oids
         ):
-            counting = _IDENTITY.get(identity, "serial" if owns and default else "")
+            counts = owns and (default or "").startswith("nextval(")
+            counting = _IDENTITY.get(identity, "serial" if counts else "")
             shapes.setdefault(oid, {})[name] = ColumnShape(
                 kind,
                 not not_null,
