@@ -237,6 +237,13 @@ def test_sigterm_ends_a_wait_for_a_database_that_does_not_answer(process: Proces
     assert Outcome(running.returncode, out, err).report.status == "stopped"
 
 
+def test_no_command_is_one_line_and_the_version_is_told(process: Process) -> None:
+    bare = process.shop.run(script=PROGRAM)
+    assert (bare.returncode, bare.stdout) == (64, "")
+    assert bare.stderr == "error: Missing command.\nhint: a-runner --help\n"
+    assert process.shop.run("--version", script=PROGRAM).stdout == "a-runner 1\n"
+
+
 def test_what_a_datakit_prints_becomes_log_lines_and_secrets_are_masked(process: Process) -> None:
     noisy = (process.shop.folder / "shop_datakit.py").read_text()
     noisy += """
