@@ -12,7 +12,7 @@ def integration_test(
         deps = [],
         data = [],
         workers = 1,
-        size = "medium",
+        size = "large",
         env = {},
         tags = [],
         **kwargs):
