@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import sbom_tool.__main__
 from sample import deb, wheel
 
 
@@ -18,7 +17,7 @@ def written(
     """Runs the tool as the build does; both documents."""
     folder.mkdir(parents=True)
     subprocess.run(
-        [sys.executable, os.path.abspath(sbom_tool.__main__.__file__), *of]
+        [sys.executable, "-P", "-m", "sbom_tool", *of]
         + [f"--{name}={folder / name}" for name in ("spdx", "cyclonedx")]
         + [str(package) for package in packages],
         check=True,
