@@ -10,11 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlmodel_framework import Target
 from sqlmodel_framework.testing.plugin import datakit_server as datakit_server
 from sqlmodel_framework.testing.plugin import datakit_target as datakit_target
 from sqlmodel_framework.testing.plugin import fresh_database
+
+# A busy machine makes an example slow, not wrong.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 SHOP = '''
 """A shop: items as they come, items as they should be."""

@@ -22,7 +22,8 @@ def integration_test(
     have storage, network and processes of this test's own, so targets run side by side; all is gone at the end. What
     the containers said stands beside each failure.
 
-    A skip fails the test unless its reason is on the committed list `//tools/python:allowed_skips.txt`.
+    A skip fails the test unless its reason is on the committed list `//tools/python:allowed_skips.txt`. The tag
+    `manual` is refused: `bazel test //...` would not run it.
 
     Args:
       name: the target's name.
@@ -37,6 +38,8 @@ def integration_test(
       tags: more tags.
       **kwargs: common test attributes.
     """
+    if "manual" in tags:
+        fail("%s is tagged manual, so `bazel test //...` would not run it" % name)
     for kind in databases:
         if kind not in ["postgres", "mariadb"]:
             fail("databases of %s: %r is neither postgres nor mariadb" % (name, kind))

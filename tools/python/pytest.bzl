@@ -7,7 +7,8 @@ _RUNNER = "//tools/python:run_pytest.py"
 def pytest_test(name, srcs, deps = [], data = [], workers = 1, size = "small", env = {}, **kwargs):
     """A Bazel test that runs pytest over test modules.
 
-    A skip fails the test unless its reason is on the committed list `//tools/python:allowed_skips.txt`.
+    A skip fails the test unless its reason is on the committed list `//tools/python:allowed_skips.txt`. The tag
+    `manual` is refused: `bazel test //...` would not run it.
 
     Args:
       name: the target's name.
@@ -19,6 +20,9 @@ def pytest_test(name, srcs, deps = [], data = [], workers = 1, size = "small", e
       env: environment variables of the test.
       **kwargs: common test attributes.
     """
+    tags = kwargs.pop("tags", [])
+    if "manual" in tags:
+        fail("%s is tagged manual, so `bazel test //...` would not run it" % name)
     tests = [s for s in srcs if s.split("/")[-1].startswith("test_")]
     py_test(
         name = name,
@@ -29,7 +33,7 @@ def pytest_test(name, srcs, deps = [], data = [], workers = 1, size = "small", e
         data = data + ["//tools/python:allowed_skips.txt", "//tools/python:pytest.ini"],
         env = env | {"PYTHONDONTWRITEBYTECODE": "1"},
         python_version = "PY3",
-        tags = kwargs.pop("tags", []) + (["cpu:%d" % workers] if workers > 1 else []),
+        tags = tags + (["cpu:%d" % workers] if workers > 1 else []),
         deps = deps + ["@pypi//pytest", "@pypi//pytest_xdist"],
         **kwargs
     )

@@ -34,6 +34,8 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "hint"),
     [
+        ([], "Missing command.", "datakit --help"),
+        (["targets"], "Missing command.", "datakit targets --help"),
         (["rum"], "No such command 'rum'. Did you mean 'run'?", "datakit --help"),
         (["run"], "Missing argument 'NAME'.", "datakit run --help"),
         (

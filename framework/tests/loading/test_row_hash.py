@@ -25,7 +25,7 @@ def test_different_rows_have_different_texts(one: list[str | None], two: list[st
     assert (canonical_text(one) == canonical_text(two)) == (one == two)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=ROW)
 def test_the_database_computes_the_same_hash(datakit_server: Target, row: list[str | None]) -> None:
     names = [f"c{number}" for number in range(len(row))]

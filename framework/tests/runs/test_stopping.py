@@ -2,6 +2,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 from sqlmodel_framework import Target
@@ -9,16 +10,24 @@ from sqlmodel_framework.engines.postgres.engine import PostgresEngine
 from sqlmodel_framework.errors import StoppedError
 from sqlmodel_framework.runs.stopping import cancelling, stop_on_sigterm
 
+Ask = Callable[..., list[tuple[object, ...]]]
 
-def test_sigterm_ends_a_statement_that_the_database_is_working_on(datakit_server: Target) -> None:
-    engine = PostgresEngine(datakit_server)
-    started = time.monotonic()
+
+def test_sigterm_ends_a_statement_that_the_database_is_working_on(database: Target, ask: Ask) -> None:
+    engine = PostgresEngine(database)
+    asleep = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+
+    def stop_when_asleep() -> None:
+        deadline = time.monotonic() + 60
+        while not ask(database, asleep) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
     with stop_on_sigterm(), engine.connect(), cancelling(engine.cancel):
-        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
-        timer.start()
+        threading.Thread(target=stop_when_asleep).start()
         with pytest.raises(StoppedError) as caught:
-            engine.read_rows("SELECT pg_sleep(60)")
-    assert time.monotonic() - started < 30
+            engine.read_rows("SELECT pg_sleep(300)")
+    assert ask(database, asleep) == []
     assert caught.value.exit_code == 143
 
 

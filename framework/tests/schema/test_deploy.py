@@ -223,7 +223,7 @@ NAMES = st.text(
 ).filter(lambda name: len(name.encode()) <= 63)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schema=NAMES.filter(lambda name: not name.startswith("pg_")), table=NAMES, column=NAMES, key=NAMES)
 def test_any_name_is_deployed_as_it_is_written(
     datakit_target: Target, schema: str, table: str, column: str, key: str

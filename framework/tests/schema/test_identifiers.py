@@ -68,7 +68,7 @@ def drop(engine: Engine, schema: str) -> None:
         connection.execute(DropSchema(schema, cascade=True, if_exists=True))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schema=SCHEMAS, parent=NAMES, child=NAMES, key=NAMES, other=NAMES, value=st.sampled_from(AWKWARD))
 @example(schema="select", parent="table", child="user", key="from", other="order", value="it's")
 @example(schema="Mixed", parent="Case", child="case", key="Key", other="key", value="%s")

@@ -82,6 +82,7 @@ def test_a_password_in_the_file_is_refused_and_not_shown(project: Path) -> None:
             "targets.x.prot: Extra inputs are not permitted",
         ),
         ("[targets.x]\n", "targets.x.url: Field required"),
+        ('[targets.x]\nurll = "postgresql://h/d"\n', "targets.x.urll: Extra inputs are not permitted"),
         ('[targets.Big]\nurl = "postgresql://h/d"\n', "a target cannot be called 'Big'"),
         ('[targets.x]\nurl = "postgresql://h/d"\nlock_timeout = -1\n', "targets.x.lock_timeout"),
         ("targets = 3", "targets:"),

@@ -129,7 +129,7 @@ class Machine:
     @staticmethod
     def wait(process: subprocess.Popen[str]) -> Result:
         """How a started call ends."""
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=200)
         return Result(process.returncode, out, err)
 
     def roots(self) -> list[str]:

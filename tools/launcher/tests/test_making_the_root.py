@@ -27,7 +27,7 @@ exit 1
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.02)
@@ -143,7 +143,10 @@ def test_after_a_killed_call_the_next_one_starts_anew(machine: Machine) -> None:
 
 
 def test_concurrent_first_calls_make_one_root(machine: Machine) -> None:
-    machine.stand_in("mmdebstrap", "echo once >>~/made; sleep 1\n" + MMDEBSTRAP)
+    # The root is not there before both others wait for it.
+    machine.stand_in("flock", '[[ $1 == --nonblock ]] || echo waits >>~/waiting; exec /usr/bin/flock "$@"')
+    both_wait = "for _ in {1..600}; do [[ $(grep -cs waits ~/waiting) == 2 ]] && break; sleep 0.1; done\n"
+    machine.stand_in("mmdebstrap", f"echo once >>~/made; {both_wait}{MMDEBSTRAP}")
     whole = 'ensure_root; root_is_whole "$root"'
     calls = [machine.start_parts(whole) for _ in range(3)]
     results = [machine.wait(call) for call in calls]

@@ -74,8 +74,8 @@ def run(*arguments: str, cwd: Path, umask: int = 0o022, **environment: str) -> N
     )
 
 
-def built(folder: Path, recipe: dict[str, Any], **surroundings: Any) -> tuple[str, str, str]:
-    """Makes a layer and an image of it; the digests of the layer and its facts, and the image's."""
+def built(folder: Path, recipe: dict[str, Any], **surroundings: Any) -> tuple[str, ...]:
+    """Makes a layer, an image of it and a key store; the digests of all and of the layer's facts."""
     (folder / "recipe.json").write_text(json.dumps(recipe))
     (folder / "config.json").write_text(json.dumps({"User": "1:1", "Env": ["A=b"]}))
     blob, facts = str(folder / "blob"), str(folder / "facts")
@@ -89,8 +89,10 @@ def built(folder: Path, recipe: dict[str, Any], **surroundings: Any) -> tuple[st
         *("--layer", blob, facts),
         **surroundings,
     )
-    hashes = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in (blob, facts)]
-    return hashes[0], hashes[1], (folder / "digest").read_text()
+    store = str(folder / "store")
+    run("java-key-store", f"--package={folder / 'ca-certificates.deb'}", f"--out={store}", **surroundings)
+    hashes = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in (blob, facts, store)]
+    return (*hashes, (folder / "digest").read_text())
 
 
 def test_the_same_inputs_give_the_same_bytes_in_other_surroundings(tmp_path: Path) -> None:

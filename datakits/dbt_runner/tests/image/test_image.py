@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -166,7 +165,7 @@ def test_a_sql_server_that_is_not_there_is_worth_a_retry(
 def test_sigterm_cancels_a_model_in_the_database(
     containers: Containers, database: Database, mounts: Mapping[str, Path]
 ) -> None:
-    (mounts["/dbt"] / "models/cheap.sql").write_text("select code from {{ ref('good') }}, pg_sleep(60)")
+    (mounts["/dbt"] / "models/cheap.sql").write_text("select code from {{ ref('good') }}, pg_sleep(600)")
     runner = containers.start(
         RUNNER,
         "run",
@@ -175,17 +174,14 @@ def test_sigterm_cancels_a_model_in_the_database(
     )
     sleeping = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-        "AND state = 'active' AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()"
+        "AND state = 'active' AND query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
     )
     wait_until(
         "the model sleeps",
         lambda: database.query(sleeping) == [(1,)],
-        seconds=60,
         still_possible=lambda: runner.ended,
     )
-    started = time.monotonic()
-    assert runner.stop(10) == 143
-    assert time.monotonic() - started < 10
+    assert runner.stop() == 143
     assert database.query(sleeping) == [(0,)]
     report = json.loads(runner.output()[0].splitlines()[-1])
     assert report["status"] == "stopped"

@@ -148,7 +148,7 @@ def test_a_window_is_what_a_microbatch_model_fills(
 def test_sigterm_in_the_middle_of_a_model_cancels_it(
     project: Path, query: Query, specification: Specification, tmp_path: Path
 ) -> None:
-    (project / "models/cheap.sql").write_text("select code from {{ ref('good') }}, pg_sleep(60)")
+    (project / "models/cheap.sql").write_text("select code from {{ ref('good') }}, pg_sleep(600)")
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     runner = subprocess.Popen(
@@ -160,7 +160,7 @@ def test_sigterm_in_the_middle_of_a_model_cancels_it(
     )
     sleeping = (
         "select 1 from pg_stat_activity where datname = current_database() "
-        "and state = 'active' and query like '%pg_sleep(60)%' and pid <> pg_backend_pid()"
+        "and state = 'active' and query like '%pg_sleep(600)%' and pid <> pg_backend_pid()"
     )
     try:
         deadline = time.monotonic() + 60
@@ -172,10 +172,8 @@ def test_sigterm_in_the_middle_of_a_model_cancels_it(
         assert "profiles.yml" in [path.name for path in files]
         assert not [path for path in files if PASSWORD.encode() in path.read_bytes()]
         assert [path.stat().st_mode & 0o077 for path in temporary.iterdir()] == [0]
-        started = time.monotonic()
         runner.send_signal(signal.SIGTERM)
-        stdout, stderr = runner.communicate(timeout=20)
-        assert time.monotonic() - started < 10
+        stdout, stderr = runner.communicate(timeout=60)
     finally:
         runner.kill()
     assert runner.returncode == 143, stderr

@@ -203,8 +203,8 @@ def start(containers: Containers, stall: Stall, table: str) -> Container:
 
 
 def slow_goods(source: Database) -> None:
-    """A source that gives rows for a while, and then works for a minute."""
-    slow = "pg_sleep(60)" if source.kind == "postgres" else "sleep(60)"
+    """A source that gives rows for a while, and then works for ten minutes."""
+    slow = "pg_sleep(600)" if source.kind == "postgres" else "sleep(600)"
     rows = "SELECT 'x' AS code, repeat('y', 40) AS label, 1 AS price, NULL AS sold_at " + (
         "FROM generate_series(1, 50000)" if source.kind == "postgres" else "FROM seq_1_to_50000"
     )
@@ -226,13 +226,11 @@ def test_sigterm_ends_an_extraction_cleanly_in_both_databases(
         else "SELECT count(*) FROM information_schema.processlist "
         "WHERE info LIKE 'SELECT CAST(%' AND db = database()"
     )
-    wait_until("the source is at work", lambda: stall.source.query(at_work) == [(1,)], seconds=30)
-    started = time.monotonic()
-    assert runner.stop(10) == 143
-    assert time.monotonic() - started < 10
+    wait_until("the source is at work", lambda: stall.source.query(at_work) == [(1,)])
+    assert runner.stop() == 143
     assert json.loads(runner.output()[0].splitlines()[-1])["status"] == "stopped"
     assert stall.loaded("code") == []
-    wait_until("the source is at rest", lambda: stall.source.query(at_work) == [(0,)], seconds=10)
+    wait_until("the source is at rest", lambda: stall.source.query(at_work) == [(0,)])
 
 
 @pytest.mark.parametrize("victim", ["postgres source", "mariadb source", "postgres target"])
@@ -254,7 +252,7 @@ def test_a_database_that_goes_away_in_the_middle_is_worth_a_retry_and_nothing_is
         )
     stall.deploy()
     runner = start(containers, stall, "slow")
-    wait_until("the load begins", lambda: '"load started"' in runner.output()[1], seconds=30)
+    wait_until("the load begins", lambda: '"load started"' in runner.output()[1])
     doomed.container.signal("KILL")
     assert runner.wait(60) == 69, runner.output()
     report = json.loads(runner.output()[0].splitlines()[-1])

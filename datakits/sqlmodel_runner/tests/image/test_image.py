@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -138,7 +137,7 @@ def test_a_database_that_starts_later_is_waited_for_and_one_that_goes_away_is_wo
         env={"DATAKIT_RUN_SPEC": json.dumps(spec), "STALL_PASSWORD": "x"},
         mounts=mounts,
     )
-    wait_until("the runner waits", lambda: '"waiting"' in runner.output()[1], seconds=30)
+    wait_until("the runner waits", lambda: '"waiting"' in runner.output()[1])
     later = start_postgres(containers, name="later")
     assert later.query("SELECT 1") == [(1,)]
     # The database is there; the password that the runner was given is not its own.
@@ -157,15 +156,13 @@ def test_sigterm_ends_a_load_cleanly(
         env={"DATAKIT_RUN_SPEC": json.dumps(specification(database)), "STALL_PASSWORD": database.password},
         mounts=mounts,
     )
-    wait_until("the load begins", lambda: '"load started"' in runner.output()[1], seconds=30)
+    wait_until("the load begins", lambda: '"load started"' in runner.output()[1])
     with (tmp_path / "goods.csv").open("w") as file:
         file.write("code,price\n" + "apple,1\n" * 20_000)
         file.flush()
         copying = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%'"
-        wait_until("the load is under way", lambda: database.query(copying) == [(1,)], seconds=30)
-        started = time.monotonic()
-        assert runner.stop(10) == 143
-    assert time.monotonic() - started < 10
+        wait_until("the load is under way", lambda: database.query(copying) == [(1,)])
+        assert runner.stop() == 143
     assert json.loads(runner.output()[0].splitlines()[-1])["status"] == "stopped"
     assert database.query("SELECT count(*) FROM stall_bronze.raw_good") == [(0,)]
 

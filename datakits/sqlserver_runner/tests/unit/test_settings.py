@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlmodel_framework.errors import TargetError
 from sqlmodel_framework.targets.target import Target
@@ -131,6 +132,7 @@ def test_another_driver_of_sqlalchemy_is_refused() -> None:
         read_settings(Target("mssql+pymssql://reader@db.example/sales"))
 
 
+@hypothesis_settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_no_password_reaches_another_part_of_microsofts_connection_string(password: str) -> None:
     text = connection_string(settings(driver=MICROSOFT), password)

@@ -195,11 +195,11 @@ def test_nobody_there_is_worth_a_retry(serve: Serve) -> None:
 
 def test_a_server_that_says_nothing_is_given_up_in_time(serve: Serve) -> None:
     release = threading.Event()
-    server = serve(answer=lambda _: release.wait(20) and None)
+    server = serve(answer=lambda _: release.wait(120) and None)
     started = time.monotonic()
     with pytest.raises(UnavailableError):
         open_connection(target(server, trust_server_certificate="yes", login_timeout="2"))
-    assert time.monotonic() - started < 12
+    assert time.monotonic() - started < 60
     release.set()
 
 
@@ -327,8 +327,8 @@ def test_closing_early_cancels_a_query_that_has_not_answered_yet(serve: Serve) -
 
     server = serve(answer=answering(waiting))
     file = stream(target(server, trust_server_certificate="yes"), Extraction(table="goods", columns=("a",)))
-    assert asked.wait(10)
+    assert asked.wait(60)
     started = time.monotonic()
     file.close()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert server.seen.attentions  # FreeTDS sends one of its own as well

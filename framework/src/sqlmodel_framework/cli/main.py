@@ -20,7 +20,6 @@ from . import deploy, new, query, run, targets
 app = typer.Typer(
     name="datakit",
     help="Deploy datakits, load them, and see what is there.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

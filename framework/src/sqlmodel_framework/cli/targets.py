@@ -11,7 +11,7 @@ from ..targets.settings import read_settings
 from .output import say
 from .place import named_target
 
-app = typer.Typer(help="The databases that datakit.toml and the environment name.", no_args_is_help=True)
+app = typer.Typer(help="The databases that datakit.toml and the environment name.")
 
 
 @app.callback()

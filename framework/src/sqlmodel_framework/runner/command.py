@@ -27,7 +27,6 @@ def make_command(runner: Runner) -> Callable[[Sequence[str] | None], int]:
     app = typer.Typer(
         name=runner.name,
         help="Turn a run specification into a run report.",
-        no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -81,11 +80,14 @@ def make_command(runner: Runner) -> Callable[[Sequence[str] | None], int]:
 
     @app.callback(invoke_without_command=True)
     def options(
+        context: typer.Context,
         version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
     ) -> None:
         if version:
             typer.echo(f"{runner.name} {runner.version}")
             raise typer.Exit
+        if context.invoked_subcommand is None:
+            context.fail("Missing command.")
 
     def main(arguments: Sequence[str] | None) -> int:
         try:

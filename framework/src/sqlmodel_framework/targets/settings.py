@@ -128,7 +128,9 @@ def read_settings(start: Path | None = None) -> Settings:
     try:
         settings = Settings(**content)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        # A name that was mistyped says more than that the right one is missing.
+        first = min(found, key=lambda one: one["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in first["loc"])
         place = f"{path} (with the environment over it)" if path else "the environment (DATAKIT_...)"
         raise TargetError(f"{place}: {key}: {first['msg']}") from None

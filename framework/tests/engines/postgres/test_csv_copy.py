@@ -184,7 +184,7 @@ def test_memory_is_bounded_by_the_chunk_and_not_by_the_file(database: Target) ->
 CELL = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(table=st.lists(st.tuples(CELL, CELL), max_size=6))
 def test_whatever_a_csv_writer_writes_is_read_back(
     datakit_target: Target, ask: Ask, table: list[tuple[str, str]]

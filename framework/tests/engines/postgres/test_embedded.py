@@ -148,6 +148,8 @@ def test_the_server_stops_when_its_user_is_killed_and_the_next_one_finds_the_wor
     pid = server_pid(tmp_path)
     user.kill()
     user.communicate()
+    # Who comes before the server has begun to stop uses it on.
+    wait_for(lambda: is_gone(pid))
     with embedded_postgres(tmp_path) as target:
         assert server_pid(tmp_path) != pid
         assert PostgresEngine(target).read_rows("SELECT count(*) AS n FROM kept") == [{"n": 1000}]
@@ -162,6 +164,33 @@ def test_a_server_that_was_killed_recovers(tmp_path: Path) -> None:
     wait_for(lambda: is_gone(pid))
     with embedded_postgres(tmp_path) as target:
         assert PostgresEngine(target).read_rows("SELECT count(*) AS n FROM kept") == [{"n": 1000}]
+
+
+def test_what_a_killed_server_left_is_waited_for(tmp_path: Path) -> None:
+    user = start(tmp_path, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
+    counted: list[object] = []
+
+    def next_user() -> None:
+        with embedded_postgres(tmp_path) as target:
+            counted.extend(PostgresEngine(target).read_rows("SELECT count(*) AS n FROM kept"))
+
+    with embedded_postgres(tmp_path) as target:
+        [slow] = PostgresEngine(target).read_rows(
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
+        )
+    os.kill(slow["pid"], signal.SIGSTOP)
+    thread = threading.Thread(target=next_user)
+    try:
+        os.kill(server_pid(tmp_path), signal.SIGKILL)
+        user.kill()
+        user.communicate()
+        thread.start()
+        log = tmp_path / "database" / "server.log"
+        wait_for(lambda: "pre-existing shared memory block" in log.read_text())
+    finally:
+        os.kill(slow["pid"], signal.SIGCONT)
+    thread.join(timeout=60)
+    assert counted == [{"n": 1000}]
 
 
 def test_an_initdb_that_was_killed_leaves_nothing_half_made(tmp_path: Path) -> None:

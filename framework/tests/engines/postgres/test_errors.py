@@ -52,7 +52,7 @@ def test_a_password_with_awkward_characters_is_accepted_by_a_real_server(guarded
     assert PostgresEngine(Target(encoded)).read_rows("SELECT 1 AS one") == [{"one": 1}]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     password=st.text(
         st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20

@@ -154,7 +154,7 @@ def test_passwords_and_init_scripts_from_files(containers: Containers, folder: P
     as_root(container, "CREATE DATABASE `a ``name`` 50xx`")
     with pytest.raises(pymysql.err.OperationalError, match="denied"):
         database.connect(database="a `name` 50xx")
-    container.stop(seconds=30)
+    container.stop()
     container.start_again()
     assert database.again().query("SELECT count(*) FROM loaded") == [(2,)], "scripts run once"
 
@@ -180,14 +180,14 @@ def test_sigterm_ends_it_in_good_order_and_a_restart_keeps_the_data(containers: 
     database = start_mariadb(containers, name="kept", volume="kept")
     database.query("CREATE TABLE kept AS SELECT 1 AS x")
     idle = database.connect()
-    assert database.container.stop(seconds=30) == 0, "although a client is connected"
+    assert database.container.stop() == 0, "although a client is connected"
     idle.close()
     assert "Shutdown complete" in database.container.logs()
     database.container.start_again()
     again = database.again()
     assert again.query("SELECT x FROM kept") == [(1,)]
     assert "crash recovery" not in again.container.logs()
-    again.container.stop(seconds=30)
+    again.container.stop()
     again.container.remove()
     # Another container on the same volume needs no settings: the database is there.
     other = containers.start("mariadb", name="other", volumes={DATA: "kept"}, ports=[3306])
@@ -199,7 +199,7 @@ def test_sigterm_ends_it_in_good_order_and_a_restart_keeps_the_data(containers: 
 @pytest.mark.usefixtures("started")
 def test_killed_while_it_is_made_it_is_made_again(containers: Containers, folder: Path) -> None:
     script = folder / "slow.sql"
-    script.write_text("CREATE DATABASE half;\nSELECT sleep(60);\n")
+    script.write_text("CREATE DATABASE half;\nSELECT sleep(600);\n")
     mounts = {"/docker-entrypoint-initdb.d/slow.sql": script}
     first = containers.start("mariadb", mounts=mounts, volumes={DATA: "half"}, env=ROOT)
     wait_until(
@@ -217,11 +217,11 @@ def test_killed_while_it_is_made_it_is_made_again(containers: Containers, folder
 
 @pytest.mark.usefixtures("started")
 def test_sigterm_while_it_is_made_ends_it(containers: Containers, folder: Path) -> None:
-    (folder / "slow.sql").write_text("SELECT sleep(60);\n")
+    (folder / "slow.sql").write_text("SELECT sleep(600);\n")
     mounts = {"/docker-entrypoint-initdb.d": folder}
     container = containers.start("mariadb", mounts=mounts, volumes={DATA: "ended"}, env=ROOT)
     wait_until("the script runs", lambda: "running " in container.logs(), seconds=60)
-    assert container.stop(seconds=10) == 143
+    assert container.stop() == 143
 
 
 @pytest.mark.usefixtures("started")

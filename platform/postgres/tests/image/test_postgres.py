@@ -142,7 +142,7 @@ def test_sigterm_ends_it_in_good_order_and_a_restart_keeps_the_data(containers: 
     database = start_postgres(containers, "postgres", "-c", "log_checkpoints=on", name="kept", volume="kept")
     database.query("CREATE TABLE kept AS SELECT 1 AS x")
     idle = database.connect()
-    assert database.container.stop(seconds=10) == 0, "although a client is connected"
+    assert database.container.stop() == 0, "although a client is connected"
     idle.close()
     logs = database.container.logs()
     assert "received fast shutdown request" in logs
@@ -162,7 +162,7 @@ def test_sigterm_ends_it_in_good_order_and_a_restart_keeps_the_data(containers: 
 
 @pytest.mark.usefixtures("started")
 def test_killed_while_it_is_made_it_is_made_again(containers: Containers, folder: Path) -> None:
-    (folder / "slow.sql").write_text("CREATE TABLE half (x int);\nSELECT pg_sleep(60);\n")
+    (folder / "slow.sql").write_text("CREATE TABLE half (x int);\nSELECT pg_sleep(600);\n")
     script = folder / "slow.sql"
     volumes, ports, env = {DATA: "half"}, [5432], {"POSTGRES_PASSWORD": "p"}
     mounts = {"/docker-entrypoint-initdb.d/slow.sql": script}
@@ -180,12 +180,12 @@ def test_killed_while_it_is_made_it_is_made_again(containers: Containers, folder
 
 @pytest.mark.usefixtures("started")
 def test_sigterm_while_it_is_made_ends_it(containers: Containers, folder: Path) -> None:
-    (folder / "slow.sql").write_text("SELECT pg_sleep(60);\n")
+    (folder / "slow.sql").write_text("SELECT pg_sleep(600);\n")
     mounts, env = {"/docker-entrypoint-initdb.d": folder}, {"POSTGRES_PASSWORD": "p"}
     container = containers.start("postgres", mounts=mounts, volumes={DATA: "ended"}, env=env)
     wait_until("the script runs", lambda: "running " in container.logs(), seconds=60)
     assert container.exec("healthcheck").exit_code == 1, "it is not ready yet"
-    assert container.stop(seconds=10) == 143
+    assert container.stop() == 143
 
 
 @pytest.mark.usefixtures("started")

@@ -98,7 +98,7 @@ class Container:
             last = "\n".join(self.logs().splitlines()[-20:])
             raise ContainerError(f"{self.name} did not end: {error}; its last words:\n{last}") from error
 
-    def stop(self, seconds: float = 10) -> int:
+    def stop(self, seconds: float = 30) -> int:
         """Asks it to end with its image's stop signal, waits, and returns the exit code.
 
         Raises:

@@ -22,7 +22,7 @@ from datakit_testing import wait_until
 def test_one(containers):
     code = "import time; print('said before the end', flush=True); time.sleep(600)  # {marker}"
     containers.start("python", "-c", code, volumes={{"/data": "data"}}, name="sleeper")
-    wait_until("it said so", lambda: "said" in containers.started[0].logs(), seconds=20)
+    wait_until("it said so", lambda: "said" in containers.started[0].logs())
     pathlib.Path({ready!r}).write_text(containers.owner)
     {then}
 """
@@ -65,7 +65,7 @@ class Inner:
         )
 
     def end(self) -> tuple[int, str]:
-        output = self.process.communicate(timeout=60)[0]
+        output = self.process.communicate(timeout=120)[0]
         return self.process.returncode, output
 
     def processes(self) -> list[bytes]:
@@ -82,7 +82,7 @@ class Inner:
 
 
 def assert_nothing_is_left(containers: Containers, inner: Inner) -> None:
-    wait_until("all processes are gone", lambda: not inner.processes(), seconds=10)
+    wait_until("all processes are gone", lambda: not inner.processes())
     assert list((inner.folder / "tmp").iterdir()) == []
     assert str(inner.folder) not in Path("/proc/self/mountinfo").read_text()
     label = f"label={LABEL}={inner.ready.read_text()}"
@@ -142,7 +142,7 @@ def test_killing_the_first_process_kills_the_containers(containers: Containers, 
     assert len(inner.processes()) > 1
     inner.process.kill()
     inner.end()
-    wait_until("all processes are gone", lambda: not inner.processes(), seconds=20)
+    wait_until("all processes are gone", lambda: not inner.processes())
     listing = ["ps", "--all", "--quiet", "--filter", f"label={LABEL}={inner.ready.read_text()}"]
     assert containers.engine.do(*listing) == ""
 

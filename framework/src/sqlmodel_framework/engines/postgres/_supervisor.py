@@ -23,6 +23,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +33,10 @@ NOBODY = 65534
 SOCKET_NAME = ".s.PGSQL.5432"
 # The kernel keeps 108 bytes for the path of a socket, the last of them a zero.
 LONGEST_SOCKET_PATH = 107
+# What a start says while processes of a server that was killed are still on their way out, and how many
+# seconds they get for it.
+STILL_IN_USE = "pre-existing shared memory block"
+LAST_ONE_OUT = 60.0
 
 
 class StartError(Exception):
@@ -168,6 +173,25 @@ def status(database: Path, pid: int | None = None) -> str:
     return lines[7].strip()
 
 
+def start_and_wait(
+    binaries: Path, database: Path, sockets: Path, settings: list[str]
+) -> subprocess.Popen[bytes]:
+    """Start the server, again while what a killed one left is not gone; wait until it is ready."""
+    log = database / "server.log"
+    deadline = time.monotonic() + LAST_ONE_OUT
+    while True:
+        log_from = log.stat().st_size if log.exists() else 0
+        server = start(binaries, database, sockets, settings)
+        try:
+            wait_until_ready(server, database, log_from)
+            return server
+        except BaseException as error:
+            stop(server)
+            if STILL_IN_USE not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
 def wait_until_ready(server: subprocess.Popen[bytes], database: Path, log_from: int) -> None:
     # Recovery after a crash can take minutes; as long as the server lives, it is at work.
     while status(database, server.pid) != "ready":
@@ -226,23 +250,22 @@ def run(folder: Path, binaries: Path, settings: list[str]) -> None:
     become_ordinary()
     make_database(binaries, database)
     sockets, made = socket_folder(database)
-    log = database / "server.log"
-    log_from = log.stat().st_size if log.exists() else 0
-    server = start(binaries, database, sockets, settings)
     try:
-        wait_until_ready(server, database, log_from)
-        say("ready")
-        with (folder / ".database.users").open("a") as users:
-            if serve(server):
-                try:
-                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    say("shared")
-                    fcntl.flock(users, fcntl.LOCK_EX)
+        server = start_and_wait(binaries, database, sockets, settings)
+        try:
+            say("ready")
+            with (folder / ".database.users").open("a") as users:
+                if serve(server):
+                    try:
+                        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        say("shared")
+                        fcntl.flock(users, fcntl.LOCK_EX)
+                stop(server)
+                lock.close()
+        finally:
             stop(server)
-            lock.close()
     finally:
-        stop(server)
         if made:
             shutil.rmtree(sockets, ignore_errors=True)
     say("stopped")
