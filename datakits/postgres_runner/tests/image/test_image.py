@@ -226,13 +226,13 @@ def test_sigterm_ends_an_extraction_cleanly_in_both_databases(
         else "SELECT count(*) FROM information_schema.processlist "
         "WHERE info LIKE 'SELECT CAST(%' AND db = database()"
     )
-    wait_until("the source is at work", lambda: stall.source.query(at_work) == [(1,)], seconds=30)
+    wait_until("the source is at work", lambda: stall.source.query(at_work) == [(1,)])
     started = time.monotonic()
     assert runner.stop(10) == 143
     assert time.monotonic() - started < 10
     assert json.loads(runner.output()[0].splitlines()[-1])["status"] == "stopped"
     assert stall.loaded("code") == []
-    wait_until("the source is at rest", lambda: stall.source.query(at_work) == [(0,)], seconds=10)
+    wait_until("the source is at rest", lambda: stall.source.query(at_work) == [(0,)], seconds=30)
 
 
 @pytest.mark.parametrize("victim", ["postgres source", "mariadb source", "postgres target"])
@@ -254,7 +254,7 @@ def test_a_database_that_goes_away_in_the_middle_is_worth_a_retry_and_nothing_is
         )
     stall.deploy()
     runner = start(containers, stall, "slow")
-    wait_until("the load begins", lambda: '"load started"' in runner.output()[1], seconds=30)
+    wait_until("the load begins", lambda: '"load started"' in runner.output()[1])
     doomed.container.signal("KILL")
     assert runner.wait(60) == 69, runner.output()
     report = json.loads(runner.output()[0].splitlines()[-1])

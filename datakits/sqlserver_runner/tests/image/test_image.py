@@ -70,7 +70,6 @@ def start_server(containers: Containers, mounts: Mapping[str, Path], **settings:
     wait_until(
         "the server listens",
         lambda: "listening" in server.output()[0],
-        seconds=30,
         still_possible=lambda: server.ended,
     )
     return server
@@ -201,7 +200,7 @@ def test_nobody_there_is_worth_a_retry_and_is_waited_for(
     spec = specification(database, url="mssql://reader@127.0.0.1:1/sales")
     started = time.monotonic()
     done = run(run_image, database, spec, mounts)
-    assert 5 <= time.monotonic() - started < 30
+    assert time.monotonic() - started >= 5
     assert done.exit_code == 69
     assert done.report is not None
     assert done.report["error"]["message"] == "SQL Server erp: nobody answers at 127.0.0.1:1"
@@ -237,7 +236,6 @@ def test_sigterm_cancels_a_query_that_does_not_answer(
         wait_until(
             "the query is under way",
             lambda: '"batch": "SELECT code, price, changed' in server.output()[0],
-            seconds=30,
             still_possible=lambda: runner.ended,
         )
         assert runner.stop(10) == 143

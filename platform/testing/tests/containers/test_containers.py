@@ -56,7 +56,7 @@ def test_variables_arrive_and_are_in_no_argv(containers: Containers) -> None:
     code = "import os, time; print(os.environ['SECRET'], os.environ['HOME'], flush=True); time.sleep(600)"
     container = containers.start("python", "-c", code, env={"SECRET": 'a "b"\nc', "HOME": "/tmp"})
     try:
-        wait_until("it printed", lambda: container.logs() == 'a "b"\nc /tmp\n', seconds=20)
+        wait_until("it printed", lambda: container.logs() == 'a "b"\nc /tmp\n')
         command_lines = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline")]
         assert any(b"time.sleep(600)" in line for line in command_lines)
         assert not any(b'a "b"' in line for line in command_lines)
@@ -72,7 +72,7 @@ def test_containers_find_each_other_by_name_and_we_find_them_by_port(
         host, port = web.address(8000)
         assert host == "127.0.0.1"
         url = f"http://{host}:{port}/"
-        wait_until("it answers", lambda: urllib.request.urlopen(url, timeout=2).status == 200, seconds=20)
+        wait_until("it answers", lambda: urllib.request.urlopen(url, timeout=2).status == 200)
         assert python(containers, STATUS % "web") == "200"
         assert web.exec("python3", "-c", "import sys; print(2); sys.exit(3)").exit_code == 3
         with pytest.raises(ContainerError, match="port"):
@@ -87,7 +87,7 @@ def test_networks_are_apart(containers: Containers, site: Path) -> None:
         web = others.start("python", *WEB, name="apart", mounts={"/srv": site}, ports=[8000])
         host, port = web.address(8000)
         url = f"http://{host}:{port}/"
-        wait_until("it answers", lambda: urllib.request.urlopen(url, timeout=2).status == 200, seconds=20)
+        wait_until("it answers", lambda: urllib.request.urlopen(url, timeout=2).status == 200)
         assert python(others, STATUS % "apart") == "200"
         ended = containers.run("python", "-c", STATUS % "apart")
         assert ended.exit_code == 1
@@ -120,13 +120,13 @@ time.sleep(600)
 """
     container = containers.start("python", "-c", code)
     try:
-        wait_until("it is ready", lambda: "ready" in container.logs(), seconds=20)
+        wait_until("it is ready", lambda: "ready" in container.logs())
         running = [container.running]
         assert container.stop() == 143
         running.append(container.running)
         assert running == [True, False]
         container.start_again()
-        wait_until("it is ready again", lambda: container.logs().count("ready") == 2, seconds=20)
+        wait_until("it is ready again", lambda: container.logs().count("ready") == 2)
         with pytest.raises(ContainerError, match=r"(?s)did not end: .*still running after 1 s; .*ready"):
             container.wait(seconds=1)
     finally:
@@ -139,7 +139,7 @@ def test_what_ends_too_early_says_its_last_words(containers: Containers) -> None
         with pytest.raises(
             NotReadyError, match=r"(?s)it answers: not any more .*exit code 1.*no such setting"
         ):
-            wait_until("it answers", lambda: False, seconds=20, still_possible=lambda: container.ended)
+            wait_until("it answers", lambda: False, still_possible=lambda: container.ended)
     finally:
         container.remove()
 
