@@ -13,6 +13,7 @@ from datakit_testing.containers import Containers
 from datakit_testing.engine import NO_ENGINE, engine_of_this_process
 from datakit_testing.images import Images
 from datakit_testing.plugin import FOLDER_VARIABLE, OWNER_VARIABLE
+from datakit_testing.readiness import wait_until
 from datakit_testing.supervisor import main
 
 ROUNDS = 3
@@ -23,8 +24,7 @@ def measure(containers: Containers, runner: str) -> float:
     started = time.monotonic()
     # A specification that says nothing is refused in the first line.
     container = containers.start(runner, "run", env={"DATAKIT_RUN_SPEC": "{}"})
-    while not container.output()[1]:
-        time.sleep(0.01)
+    wait_until("it says something", lambda: container.output()[1], interval=0.01)
     return time.monotonic() - started
 
 

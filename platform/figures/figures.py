@@ -36,8 +36,8 @@ BUDGETS = {
     "mariadb": 150,
     "python": 100,
 }
-# What the usual public images take, in MB: a slim Python, and Spark with Python.
-USUAL = {"python": 150, "spark_runner": 1_800}
+# The usual public images, and what they take in MB.
+USUAL = {"python": "slim Python, about 150", "spark_runner": "Spark-py, about 1,800"}
 REBUILT = "framework/src/sqlmodel_framework/errors.py"
 
 
@@ -51,7 +51,7 @@ class Figure:
         unit: MB (10^6 bytes), s, or nothing.
         limit: what it may be at most or should be at least; None where there is none yet.
         better: which way is better.
-        usual: what the usual public image has, where there is one.
+        usual: the usual public image and what it has, where there is one.
     """
 
     case: str
@@ -59,7 +59,7 @@ class Figure:
     unit: str
     limit: float | None
     better: Literal["lower", "higher"] = "lower"
-    usual: float | None = None
+    usual: str = ""
 
     @property
     def good(self) -> bool:
@@ -99,7 +99,7 @@ def sizes(workspace: reproduce.Clone) -> Iterator[Figure]:
     """The size of every image."""
     for name, layout in sorted(layouts_of(workspace, images_of(workspace)).items()):
         megabytes = round(unpacked_megabytes(layout), 1)
-        yield Figure(f"size_{name}", megabytes, "MB", BUDGETS.get(name), usual=USUAL.get(name))
+        yield Figure(f"size_{name}", megabytes, "MB", BUDGETS.get(name), usual=USUAL.get(name, ""))
 
 
 def digests(workspace: reproduce.Clone) -> Iterator[Figure]:
@@ -223,8 +223,7 @@ def show(figures: list[Figure]) -> None:
     for figure in figures:
         limit = "" if figure.limit is None else f"{figure.limit:g}"
         verdict = "" if figure.limit is None else "good" if figure.good else "BROKEN"
-        usual = "" if figure.usual is None else f"about {figure.usual:g}"
-        table.add_row(figure.case, f"{figure.value:g}", figure.unit, limit, verdict, usual)
+        table.add_row(figure.case, f"{figure.value:g}", figure.unit, limit, verdict, figure.usual)
     Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 

@@ -12,7 +12,8 @@ def integration_test(
         deps = [],
         data = [],
         workers = 1,
-        size = "large",
+        size = "medium",
+        timeout = "long",
         env = {},
         tags = [],
         **kwargs):
@@ -34,6 +35,7 @@ def integration_test(
       data: files that they read.
       workers: how many pytest-xdist processes share the tests; each has its own network and databases.
       size: Bazel's test size.
+      timeout: Bazel's; on a busy machine containers take longer than the five minutes of a medium test.
       env: environment variables of the test.
       tags: more tags.
       **kwargs: common test attributes.
@@ -50,6 +52,7 @@ def integration_test(
     py_test(
         name = name,
         size = size,
+        timeout = timeout,
         srcs = srcs + [_MAIN],
         main = _MAIN,
         args = ["--workers=%d" % workers] + ["$(rootpath %s)" % s for s in tests],

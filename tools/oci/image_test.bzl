@@ -22,7 +22,7 @@ def image_test(
         workdir = "/",
         layers = 12,
         shared = [],
-        code = False,
+        code = "",
         python = None,
         shells = [],
         not_imported = {},
@@ -44,7 +44,7 @@ def image_test(
       workdir: its working folder.
       layers: the most layers that it may have.
       shared: layers that it has to have.
-      code: whether its last layer is first-party code alone, below 1 MB.
+      code: a Python package of this repository, all of which is in the last layer, of less than 1 MB.
       python: the path of its interpreter, with which every package is imported; none where it has no Python.
       shells: the names of the shells in it.
       not_imported: top-level modules that cannot be imported as they are, each with the reason.
@@ -117,7 +117,7 @@ def runner_image_test(name, image, program, shared = [], **kwargs):
         name = name,
         image = image,
         entrypoint = ["%s/bin/%s" % (ENVIRONMENT, program)],
-        code = True,
+        code = "sqlmodel_framework",
         shared = SHARED_LAYERS + shared,
         **kwargs
     )

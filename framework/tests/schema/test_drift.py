@@ -50,7 +50,7 @@ def test_what_somebody_changed_is_told_apart_from_what_the_datakit_changed(
     newer = shop("2", name=str | None, size=int | None)
     drift = find_drift("shop", database)
     assert sorted(drift.differences) == [
-        "shop.item.id has the default '7', deployed none",
+        "shop.item.id has the default '7', deployed none; has the identity none, deployed 'serial'",
         "shop.item.name is character varying(9), deployed character varying",
     ]
     assert sorted(drift.undeclared) == ["index mine of shop.item", "table shop.other"]

@@ -1,7 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import CheckConstraint, Enum, Index, Numeric, text
@@ -22,21 +21,15 @@ def kit(*tables: type[SQLModel], version: str = "1") -> Datakit:
     return Datakit(name="shop", version=version, tables=tables)
 
 
-def base() -> type[SQLModel]:
+def first() -> Datakit:
     class Base(SQLModel, registry=registry()):
         pass
 
-    return Base
-
-
-def first() -> Datakit:
-    parent: Any = base()
-
-    class Owner(parent, table=True):
+    class Owner(Base, table=True):
         __table_args__ = {"schema": "shop"}
         code: str = Field(primary_key=True, max_length=5)
 
-    class Item(parent, TransactionalTableMixin, table=True):
+    class Item(Base, TransactionalTableMixin, table=True):
         __table_args__ = (
             CheckConstraint("price > 0 AND name <> 'it''s: 5%'", name="priced"),
             Index("by_name", text("lower(name)"), "price"),
@@ -53,13 +46,14 @@ def first() -> Datakit:
 
 
 def second() -> Datakit:
-    parent: Any = base()
+    class Base(SQLModel, registry=registry()):
+        pass
 
-    class Owner(parent, table=True):
+    class Owner(Base, table=True):
         __table_args__ = {"schema": "shop", "comment": "who"}
         code: str = Field(primary_key=True, max_length=8)
 
-    class Item(parent, TransactionalTableMixin, table=True):
+    class Item(Base, TransactionalTableMixin, table=True):
         __table_args__ = (
             CheckConstraint("price >= 0", name="priced"),
             Index("by_name", text("upper(name)")),
@@ -148,7 +142,8 @@ def test_a_plan_for_a_target_that_moved_is_refused(database: Target, ask: Ask) -
         apply_plan(plan, database, datakit=second(), allow=[change.id for change in plan.changes])
     assert ask(
         database,
-        "SELECT count(*) FROM information_schema.columns WHERE column_name = 'size' AND table_schema = 'shop'",
+        "SELECT count(*) FROM information_schema.columns "
+        "WHERE column_name = 'size' AND table_schema = 'shop'",
     ) == [(0,)]
 
 

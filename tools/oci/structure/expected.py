@@ -44,7 +44,7 @@ class Expected:
     workdir: str
     megabytes: int
     layers: int
-    code: bool
+    code: str
     python: str
     shells: list[str]
     not_imported: dict[str, str]

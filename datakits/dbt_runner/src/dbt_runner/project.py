@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,10 +59,15 @@ def _folder(place: str) -> Path:
     if colon and "/" not in package:
         return _folder_of_package(package, inside)
     folder = Path(place).absolute()
-    if not (folder / FILE).exists():
-        what = f"holds no {FILE}" if folder.is_dir() else "is no folder"
-        raise TerminalError(f"there is no dbt project at {place}: it {what}", hint=_PLACES)
-    return folder
+    try:
+        if (folder / FILE).exists():
+            return folder
+    except PermissionError:
+        raise TerminalError(
+            f"{place} cannot be read: Permission denied", hint=f"let user {os.getuid()} read it"
+        ) from None
+    what = f"holds no {FILE}" if folder.is_dir() else "is no folder"
+    raise TerminalError(f"there is no dbt project at {place}: it {what}", hint=_PLACES)
 
 
 def _folder_of_package(package: str, inside: str) -> Path:

@@ -135,6 +135,19 @@ def test_a_project_that_is_wrong_is_told(
     assert "no dbt project at /dbt" in nothing.report["error"]["message"]
 
 
+def test_a_folder_that_the_images_user_cannot_read_is_said(
+    database: Database, run_image: RunImage, mounts: Mapping[str, Path]
+) -> None:
+    mounts["/dbt"].chmod(0o700)
+    done = run_image(
+        RUNNER, spec=specification(database), env={"STALL_PASSWORD": database.password}, mounts=mounts
+    )
+    assert done.exit_code == 64, done.logs
+    assert done.report is not None
+    assert done.report["error"]["message"] == "/dbt cannot be read: Permission denied"
+    assert "10001" in done.report["error"]["hint"]
+
+
 def test_a_wrong_password_is_refused_without_a_retry(
     database: Database, run_image: RunImage, mounts: Mapping[str, Path]
 ) -> None:

@@ -227,10 +227,10 @@ def test_sigterm_ends_an_extraction_cleanly_in_both_databases(
         "WHERE info LIKE 'SELECT CAST(%' AND db = database()"
     )
     wait_until("the source is at work", lambda: stall.source.query(at_work) == [(1,)])
-    assert runner.stop() == 143
+    assert runner.stop(10) == 143
     assert json.loads(runner.output()[0].splitlines()[-1])["status"] == "stopped"
     assert stall.loaded("code") == []
-    wait_until("the source is at rest", lambda: stall.source.query(at_work) == [(0,)])
+    wait_until("the source is at rest", lambda: stall.source.query(at_work) == [(0,)], seconds=30)
 
 
 @pytest.mark.parametrize("victim", ["postgres source", "mariadb source", "postgres target"])

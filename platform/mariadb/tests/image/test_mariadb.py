@@ -221,7 +221,7 @@ def test_sigterm_while_it_is_made_ends_it(containers: Containers, folder: Path) 
     mounts = {"/docker-entrypoint-initdb.d": folder}
     container = containers.start("mariadb", mounts=mounts, volumes={DATA: "ended"}, env=ROOT)
     wait_until("the script runs", lambda: "running " in container.logs(), seconds=60)
-    assert container.stop() == 143
+    assert container.stop(seconds=30) == 143
 
 
 @pytest.mark.usefixtures("started")

@@ -132,7 +132,7 @@ def test_password_and_init_scripts_from_files(containers: Containers, folder: Pa
     ).wait()
     assert database.query("SELECT x FROM loaded ORDER BY x") == [(1,), (2,)]
     assert "/docker-entrypoint-initdb.d/3.txt" in container.logs()
-    container.stop()
+    container.stop(seconds=30)
     container.start_again()
     assert database.again().query("SELECT count(*) FROM loaded") == [(2,)], "scripts run once"
 
@@ -142,7 +142,7 @@ def test_sigterm_ends_it_in_good_order_and_a_restart_keeps_the_data(containers: 
     database = start_postgres(containers, "postgres", "-c", "log_checkpoints=on", name="kept", volume="kept")
     database.query("CREATE TABLE kept AS SELECT 1 AS x")
     idle = database.connect()
-    assert database.container.stop() == 0, "although a client is connected"
+    assert database.container.stop(seconds=30) == 0, "although a client is connected"
     idle.close()
     logs = database.container.logs()
     assert "received fast shutdown request" in logs
@@ -151,7 +151,7 @@ def test_sigterm_ends_it_in_good_order_and_a_restart_keeps_the_data(containers: 
     again = database.again()
     assert again.query("SELECT x FROM kept") == [(1,)]
     assert "not properly shut down" not in again.container.logs()
-    again.container.stop()
+    again.container.stop(seconds=30)
     again.container.remove()
     # Another container on the same volume needs no settings: the database is there.
     other = containers.start("postgres", name="other", volumes={DATA: "kept"}, ports=[5432])
@@ -185,7 +185,7 @@ def test_sigterm_while_it_is_made_ends_it(containers: Containers, folder: Path) 
     container = containers.start("postgres", mounts=mounts, volumes={DATA: "ended"}, env=env)
     wait_until("the script runs", lambda: "running " in container.logs(), seconds=60)
     assert container.exec("healthcheck").exit_code == 1, "it is not ready yet"
-    assert container.stop() == 143
+    assert container.stop(seconds=30) == 143
 
 
 @pytest.mark.usefixtures("started")

@@ -149,6 +149,7 @@ def start_postgres(
     *options: str,
     name: str = "postgres",
     user: str = "datakit",
+    password: str | None = None,
     database: str = "datakit",
     env: Mapping[str, str] | None = None,
     mounts: Mapping[str, Path] | None = None,
@@ -162,6 +163,7 @@ def start_postgres(
         *options: of the server, such as `-c`, `max_connections=20`; without any, it does not wait for disks.
         name: of the container.
         user: the owner of the database, a superuser.
+        password: the user's; default: a new one.
         database: the database's name.
         env: more variables.
         mounts: path inside to a file or folder, such as init scripts.
@@ -174,6 +176,7 @@ def start_postgres(
         options or ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
         name=name,
         user=user,
+        password=password,
         database=database,
         env=env,
         mounts=mounts,
@@ -187,6 +190,7 @@ def start_mariadb(
     *options: str,
     name: str = "mariadb",
     user: str = "datakit",
+    password: str | None = None,
     database: str = "datakit",
     env: Mapping[str, str] | None = None,
     mounts: Mapping[str, Path] | None = None,
@@ -200,6 +204,7 @@ def start_mariadb(
         *options: of the server, such as `--max-connections=20`; without any, it does not wait for the disk.
         name: of the container.
         user: who has all rights on the database.
+        password: the user's; default: a new one.
         database: the database's name.
         env: more variables.
         mounts: path inside to a file or folder, such as init scripts.
@@ -212,6 +217,7 @@ def start_mariadb(
         options or ("--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"),
         name=name,
         user=user,
+        password=password,
         database=database,
         env=env,
         mounts=mounts,
@@ -227,6 +233,7 @@ def _start(
     *,
     name: str,
     user: str,
+    password: str | None,
     database: str,
     env: Mapping[str, str] | None,
     mounts: Mapping[str, Path] | None,
@@ -234,7 +241,7 @@ def _start(
 ) -> Database:
     prefix = kind.upper()
     # What has to be quoted in a URL is in it, so that a URL put together by hand shows at once.
-    password = secrets.token_urlsafe(12) + "/@:%"
+    password = password or secrets.token_urlsafe(12) + "/@:%"
     root_password = secrets.token_urlsafe(12) if kind == "mariadb" else None
     port = _PORTS[kind]
     container = containers.start(

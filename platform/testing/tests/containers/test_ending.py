@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from datakit_testing import Containers, wait_until
 from datakit_testing.containers import LABEL
+from datakit_testing.engine import CHOICE_VARIABLE
 
 SUPERVISOR = "import sys; from datakit_testing.supervisor import main; sys.exit(main(sys.argv[1:]))"
 SLEEPING = """
@@ -31,7 +32,7 @@ def test_one(containers):
 class Inner:
     """A test run inside of this one, by a supervisor of its own."""
 
-    def __init__(self, folder: Path, then: str, *options: str) -> None:
+    def __init__(self, folder: Path, then: str, *options: str, engine: str = "") -> None:
         self.marker = f"marker-{uuid4().hex}"
         self.folder = folder
         self.ready = folder / "ready"
@@ -45,6 +46,7 @@ class Inner:
             **os.environ,
             "TEST_TMPDIR": str(folder / "tmp"),
             "TEST_UNDECLARED_OUTPUTS_DIR": str(self.outputs),
+            **({CHOICE_VARIABLE: engine} if engine else {}),
         }
         for name in [name for name in environment if name.startswith("PYTEST_")]:
             del environment[name]
@@ -60,7 +62,7 @@ class Inner:
         wait_until(
             "the inner test has started its container",
             self.ready.exists,
-            seconds=60,
+            seconds=120,
             still_possible=lambda: self.process.communicate()[0] if self.process.poll() is not None else None,
         )
 
@@ -91,15 +93,25 @@ def assert_nothing_is_left(containers: Containers, inner: Inner) -> None:
     assert inner.ready.read_text() not in containers.engine.do("image", "ls")
 
 
-def test_a_test_that_passes_leaves_nothing(containers: Containers, tmp_path: Path) -> None:
-    inner = Inner(tmp_path, "pass")
+@pytest.fixture(params=["own", "shared"])
+def engine(request: pytest.FixtureRequest, containers: Containers) -> str:
+    """What the inner test uses: an engine of its own, or this test's, as it would use the machine's."""
+    if request.param == "own":
+        return containers.engine.kind
+    return "podman" if containers.engine.is_podman else "docker"
+
+
+def test_a_test_that_passes_leaves_nothing(containers: Containers, tmp_path: Path, engine: str) -> None:
+    inner = Inner(tmp_path, "pass", engine=engine)
     code, output = inner.end()
     assert code == 0, output
     assert_nothing_is_left(containers, inner)
 
 
-def test_a_test_that_fails_shows_what_its_containers_said(containers: Containers, tmp_path: Path) -> None:
-    inner = Inner(tmp_path, "assert 0")
+def test_a_test_that_fails_shows_what_its_containers_said(
+    containers: Containers, tmp_path: Path, engine: str
+) -> None:
+    inner = Inner(tmp_path, "assert 0", engine=engine)
     code, output = inner.end()
     assert code == 1, output
     assert "- container sleeper -" in output
@@ -110,9 +122,9 @@ def test_a_test_that_fails_shows_what_its_containers_said(containers: Containers
 
 @pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_a_test_whose_time_has_passed_says_so_and_leaves_nothing(
-    containers: Containers, tmp_path: Path, options: tuple[str, ...]
+    containers: Containers, tmp_path: Path, options: tuple[str, ...], engine: str
 ) -> None:
-    inner = Inner(tmp_path, "time.sleep(600)", *options)
+    inner = Inner(tmp_path, "time.sleep(600)", *options, engine=engine)
     inner.wait_until_ready()
     assert len(inner.processes()) > 1
     start = time.monotonic()
@@ -136,8 +148,10 @@ def test_a_test_that_does_not_want_to_end_is_ended(containers: Containers, tmp_p
     assert_nothing_is_left(containers, inner)
 
 
-def test_killing_the_first_process_kills_the_containers(containers: Containers, tmp_path: Path) -> None:
-    inner = Inner(tmp_path, "time.sleep(600)")
+def test_killing_the_first_process_kills_the_containers(
+    containers: Containers, tmp_path: Path, engine: str
+) -> None:
+    inner = Inner(tmp_path, "time.sleep(600)", engine=engine)
     inner.wait_until_ready()
     assert len(inner.processes()) > 1
     inner.process.kill()
