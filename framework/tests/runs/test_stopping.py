@@ -7,13 +7,13 @@ import pytest
 from sqlmodel_framework import Target
 from sqlmodel_framework.engines.postgres.engine import PostgresEngine
 from sqlmodel_framework.errors import StoppedError
-from sqlmodel_framework.runs.stopping import cancelling, stop_on_sigterm
+from sqlmodel_framework.runs.stopping import stop_on_sigterm
 
 
 def test_sigterm_ends_a_statement_that_the_database_is_working_on(datakit_server: Target) -> None:
     engine = PostgresEngine(datakit_server)
     started = time.monotonic()
-    with stop_on_sigterm(), engine.connect(), cancelling(engine.cancel):
+    with stop_on_sigterm(), engine.connect():
         timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
         timer.start()
         with pytest.raises(StoppedError) as caught:

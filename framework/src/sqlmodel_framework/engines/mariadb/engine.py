@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import pymysql
-from sqlalchemy import CheckConstraint, Engine, MetaData, NullPool, Table, create_engine, event, text
+from sqlalchemy import CheckConstraint, Engine, MetaData, Table, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...errors import DatakitError, LockedError
@@ -42,20 +42,23 @@ class MariadbEngine(BaseEngine):
     keeps_ledger: ClassVar[bool] = True
     can_load: ClassVar[bool] = True
     longest_name: ClassVar[int | None] = 64
-
-    _connection_id: int | None = None
+    oldest_version: ClassVar[tuple[int, ...] | None] = (10, 7)
 
     def make_sqlalchemy_engine(self) -> Engine:
         """SQLAlchemy's engine, with a strict session."""
         engine = create_engine(
-            self.target.secret_url(), poolclass=NullPool, hide_parameters=True, connect_args=self._settings()
+            self.target.secret_url(),
+            **self.pool_arguments(),
+            hide_parameters=True,
+            connect_args=self._settings(),
         )
 
         @event.listens_for(engine, "connect", insert=True)
         def set_session(connection: Any, _record: Any) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(_SESSION, (max(1, round(self.target.lock_timeout)),))
-            self._connection_id = connection.thread_id()
+                if self.target.statement_timeout is not None:
+                    cursor.execute("SET SESSION max_statement_time = %s", (self.target.statement_timeout,))
 
         return engine
 
@@ -117,8 +120,10 @@ class MariadbEngine(BaseEngine):
 
     def cancel(self) -> None:
         """Ask the server, over a connection of its own, to end the statement that is under way."""
-        if self._connection_id is None:
+        connection = self._connection
+        if connection is None:
             return
+        driver: Any = connection.connection.driver_connection
         url = self.target.secret_url()
         password = None if url.password is None else str(url.password)
         killer = pymysql.connect(
@@ -129,7 +134,7 @@ class MariadbEngine(BaseEngine):
             **self._settings(),
         )
         with closing(killer), killer.cursor() as cursor:
-            cursor.execute("KILL QUERY %s", (self._connection_id,))
+            cursor.execute("KILL QUERY %s", (driver.thread_id(),))
 
     def forbid_writes(self) -> None:
         """Make the session one that only reads, from its next transaction on, and begin that."""
