@@ -72,4 +72,4 @@ def _reason(text: str) -> str:
     """What comes after the driver's own account of whom it talked to."""
     for before in ("failed: ", "SSL error: ", "CERTIFICATE_VERIFY_FAILED] "):
         text = text.partition(before)[2] or text
-    return text.strip("()'\" ")
+    return text.partition(" (_ssl.c:")[0].strip("()'\" ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ import pymysql
 from sqlalchemy import CheckConstraint, Engine, MetaData, Table, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ...errors import DatakitError, LockedError
+from ...errors import DatakitError, LockedError, TargetError
 from ...loading.load import Load
 from ...runs.result import LoadResult
 from ..base import BaseEngine
@@ -19,7 +20,7 @@ from .errors import translate
 from .loader import COLLATION, carry_out
 from .types import formatted_type
 
-__all__ = ["MariadbEngine"]
+__all__ = ["MariadbEngine", "may_create"]
 
 # A value that does not fit is an error, a moment means the same everywhere, and text is any text.
 _SESSION = (
@@ -29,6 +30,9 @@ _SESSION = (
 # What ends these locks is the end of the session, so a killed program leaves none.
 _LOCK_PREFIX = "datakit "
 _LONGEST_LOCK_NAME = 64
+_CREATE = re.compile(
+    r"GRANT (?:[A-Z ]+, )*(?:ALL PRIVILEGES|CREATE)(?:, [A-Z ]+)* ON (?:\*|`(?:[^`]|``)*`)\.\*"
+)
 
 
 class MariadbEngine(BaseEngine):
@@ -59,13 +63,19 @@ class MariadbEngine(BaseEngine):
                 cursor.execute(_SESSION, (max(1, round(self.target.lock_timeout)),))
                 if self.target.statement_timeout is not None:
                     cursor.execute("SET SESSION max_statement_time = %s", (self.target.statement_timeout,))
+            if "read_timeout" not in self.target.options:
+                # It was for the server's greeting. From here on a statement takes as long as it takes.
+                connection._read_timeout = None
 
         return engine
 
     def _settings(self) -> dict[str, Any]:
+        seconds = max(1, round(self.target.connect_timeout))
         return {
             "charset": "utf8mb4",
-            "connect_timeout": max(1, round(self.target.connect_timeout)),
+            "connect_timeout": seconds,
+            # The other ends when the socket is there: who then says nothing would be waited for without end.
+            "read_timeout": seconds,
             "program_name": "datakit",
             **self.target.options,
         }
@@ -73,6 +83,17 @@ class MariadbEngine(BaseEngine):
     def translate(self, error: SQLAlchemyError) -> DatakitError:
         """See `sqlmodel_framework.engines.mariadb.errors`."""
         return translate(error, self.target)
+
+    def check_rights(self) -> None:
+        """Creating databases and tables needs the right CREATE, on all of them or on some."""
+        grants = list(self.connection.execute(text("SHOW GRANTS")).scalars())
+        if not may_create(grants):
+            user = self.connection.execute(text("SELECT CURRENT_USER()")).scalar_one()
+            raise TargetError(
+                f"target {self.target.name}: user {user!r} lacks the right CREATE on any database",
+                hint="GRANT CREATE ON *.* TO it, or on the databases that a datakit calls its schemas",
+                target=self.target.name,
+            )
 
     def lock(self, purpose: str) -> None:
         """Take a named lock until the connection closes; wait at most the target's `lock_timeout`."""
@@ -143,6 +164,11 @@ class MariadbEngine(BaseEngine):
 
     def _type_text(self, type_: Any) -> str:
         return formatted_type(super()._type_text(type_))
+
+
+def may_create(grants: Iterable[str]) -> bool:
+    """Whether what SHOW GRANTS prints has the right CREATE, for whatever databases."""
+    return any(_CREATE.match(grant) for grant in grants)
 
 
 def _name_checks_of_columns(table: Table) -> None:

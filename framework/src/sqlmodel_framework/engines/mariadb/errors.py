@@ -22,6 +22,11 @@ __all__ = ["translate"]
 
 # Wrong password, unknown database, refused host or right.
 _REFUSALS = frozenset({1044, 1045, 1049, 1130, 1142, 1227, 1251, 1275, 1370, 1524, 1698, 3159, 4151})
+_HINTS = {
+    1045: "check the user and the password",
+    1049: "check the database's name, or create it",
+    1698: "check the user and the password",
+}
 _LOCK_WAIT = 1205
 _STATEMENT_TIMEOUT = 1969
 # The client's own, and the server's that wants TLS.
@@ -62,8 +67,7 @@ def translate(error: SQLAlchemyError, target: Target) -> DatakitError:
             message, hint="see statement_timeout of the target, or of the server", target=target.name
         )
     if number in _REFUSALS:
-        hint = "check the user and the password" if number in (1045, 1698) else None
-        return TargetError(message, hint=hint, target=target.name)
+        return TargetError(message, hint=_HINTS.get(number), target=target.name)
     if number in _BAD_DATA:
         return ContractError(message, target=target.name)
     # From 2000 on they are the client's own: no connection, or a lost one.
