@@ -50,8 +50,8 @@ def test_the_number_of_an_error_decides_about_a_retry(
         (2026, "SSL is required but the server doesn't support it", "the server offers no TLS"),
         (
             2003,
-            "Can't connect to MySQL server on 'h' ([SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: "
-            "self-signed certificate (_ssl.c:1006))",
+            "Can't connect to MySQL server on 'h' ([SSL: CERTIFICATE_VERIFY_FAILED] "
+            "certificate verify failed: self-signed certificate (_ssl.c:1006))",
             "the server's certificate is not trusted: self-signed certificate",
         ),
         (
