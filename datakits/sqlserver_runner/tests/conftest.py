@@ -47,7 +47,7 @@ if LAYER in os.environ:
 
 
 # After the driver is there.
-from kit.certificates import write_certificate  # noqa: E402
+from sqlmodel_framework.testing.certificates import write_certificate  # noqa: E402
 from sqlmodel_framework.testing.plugin import datakit_server as datakit_server  # noqa: E402
 from sqlmodel_framework.testing.plugin import datakit_target as datakit_target  # noqa: E402
 

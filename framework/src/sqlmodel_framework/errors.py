@@ -8,7 +8,7 @@ succeed. The message is one line; `hint` says what to do. `exit_code` is what th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .schema.change import Change
@@ -23,9 +23,10 @@ class DatakitError(Exception):
         table: the table that is concerned, `schema.name`, or None.
         column: the column that is concerned, or None.
         target: the name of the target that is concerned, or None.
+        exit_code: what the command `datakit` exits with.
     """
 
-    exit_code: ClassVar[int] = 70
+    exit_code: int = 70
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class DatakitError(Exception):
 class TerminalError(DatakitError):
     """Trying again does not help: something must be changed first (exit code 64)."""
 
-    exit_code: ClassVar[int] = 64
+    exit_code: int = 64
 
 
 class DeclarationError(TerminalError):
@@ -62,6 +63,20 @@ class TargetError(TerminalError):
     """A target is unknown, badly written, unsafe, or refuses these credentials."""
 
 
+class UnsupportedVersionError(TerminalError):
+    """A server is of a version that is not supported.
+
+    Attributes:
+        found: the server's version.
+        oldest: the oldest version that is supported.
+    """
+
+    def __init__(self, message: str, *, found: str, oldest: str, target: str) -> None:
+        super().__init__(message, hint=f"use {oldest} or later", target=target)
+        self.found = found
+        self.oldest = oldest
+
+
 class SpecError(TerminalError):
     """A run's specification is missing, or cannot be read."""
 
@@ -69,7 +84,7 @@ class SpecError(TerminalError):
 class ContractError(TerminalError):
     """Data, or a table that already exists, breaks what was declared (exit code 65)."""
 
-    exit_code: ClassVar[int] = 65
+    exit_code: int = 65
 
 
 class RefusedChangesError(ContractError):
@@ -105,7 +120,7 @@ class PlanError(TerminalError):
 class TransientError(DatakitError):
     """A later try can succeed: a service is unavailable (exit code 69)."""
 
-    exit_code: ClassVar[int] = 69
+    exit_code: int = 69
 
 
 class UnavailableError(TransientError):
@@ -115,10 +130,10 @@ class UnavailableError(TransientError):
 class LockedError(TransientError):
     """Somebody else holds the lock that this work needs (exit code 75)."""
 
-    exit_code: ClassVar[int] = 75
+    exit_code: int = 75
 
 
 class StoppedError(TransientError):
     """SIGTERM came; what was under way was rolled back (exit code 143)."""
 
-    exit_code: ClassVar[int] = 143
+    exit_code: int = 143

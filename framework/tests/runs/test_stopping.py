@@ -8,7 +8,7 @@ import pytest
 from sqlmodel_framework import Target
 from sqlmodel_framework.engines.postgres.engine import PostgresEngine
 from sqlmodel_framework.errors import StoppedError
-from sqlmodel_framework.runs.stopping import cancelling, stop_on_sigterm
+from sqlmodel_framework.runs.stopping import stop_on_sigterm
 
 Ask = Callable[..., list[tuple[object, ...]]]
 
@@ -23,7 +23,7 @@ def test_sigterm_ends_a_statement_that_the_database_is_working_on(database: Targ
             time.sleep(0.02)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    with stop_on_sigterm(), engine.connect(), cancelling(engine.cancel):
+    with stop_on_sigterm(), engine.connect():
         threading.Thread(target=stop_when_asleep).start()
         with pytest.raises(StoppedError) as caught:
             engine.read_rows("SELECT pg_sleep(300)")

@@ -7,7 +7,7 @@ from sqlmodel_framework.targets.check import check_target
 def test_a_target_that_answers_says_what_it_is(datakit_server: Target) -> None:
     result = check_target(datakit_server)
     assert result.error is None
-    assert (result.server or "").startswith("postgresql ")
+    assert (result.value or "").startswith("postgresql ")
 
 
 def test_a_target_that_is_not_there_says_so() -> None:

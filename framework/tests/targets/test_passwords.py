@@ -221,7 +221,7 @@ def test_a_nasty_password_opens_a_real_server_by_every_way(
     monkeypatch.setenv("KEEPER_PASSWORD", NASTY)
     result = check_target(way(strict, tmp_path))
     assert result.error is None
-    assert (result.server or "").startswith("postgresql ")
+    assert (result.value or "").startswith("postgresql ")
 
 
 def test_a_datakit_is_deployed_by_a_user_with_a_nasty_password(strict: Target, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from sqlmodel_framework.errors import TerminalError
 from sqlmodel_framework.loading.extraction import Extraction
 from sqlmodel_framework.loading.streams import PushedStream
 from sqlmodel_framework.runner import StepContext
-from sqlmodel_framework.runs.stopping import cancelling
 
 from postgres_runner import mariadb, postgres
 
@@ -39,7 +38,7 @@ def open_rows(context: StepContext, extraction: Extraction) -> BinaryIO:
     engine = engine_for(context.source)
 
     def push(file: BinaryIO) -> None:
-        with engine.transaction(), cancelling(engine.cancel):
+        with engine.transaction():
             engine.forbid_writes()
             _READERS[dialect](engine, extraction.sql(dialect), file)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,13 +15,10 @@ from datakit_testing.containers import Container, Containers
 from datakit_testing.databases import Database
 from datakit_testing.readiness import wait_until
 from datakit_testing.running import RunImage, RunResult
+from sqlmodel_framework.testing.certificates import write_certificate
 from sqlmodel_framework.testing.conformance import Outcome, RunnerConformance
 
 TESTS = Path(__file__).parents[1]
-sys.path.insert(0, str(TESTS))
-
-from kit.certificates import write_certificate  # noqa: E402
-
 RUNNER = "sqlserver_runner"
 PYTHON = "/opt/datakit/bin/python"
 GOODS = {

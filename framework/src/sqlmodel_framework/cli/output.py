@@ -13,11 +13,12 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from ..errors import DatakitError
 from ..runs.events import Checked, Deployed, LoadFinished, LoadProgressed, LoadStarted
 from ..runs.result import LoadResult, RunResult
 from .place import Place
 
-__all__ = ["RunDisplay", "make_table", "print_json", "say"]
+__all__ = ["RunDisplay", "error_fields", "make_table", "print_json", "say"]
 
 # Without a terminal there is no width to keep to, and a table that is cut is of no use.
 _WIDE = 200
@@ -27,6 +28,13 @@ def print_json(**values: Any) -> None:
     """Print one JSON object on its own line, at once."""
     sys.stdout.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
     sys.stdout.flush()
+
+
+def error_fields(error: DatakitError | None) -> dict[str, Any]:
+    """What JSON says of an error; without one, that all is well."""
+    if error is None:
+        return {"error": None, "hint": None, "exit_code": 0}
+    return {"error": error.message, "hint": error.hint, "exit_code": error.exit_code}
 
 
 def console() -> Console:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ..errors import TargetError
-from ..targets.settings import read_settings, resolve_target
+from ..targets.settings import read_settings, resolve_target, resolve_targets
 from ..targets.target import Target
 from ..targets.url import SAFE_WAYS, has_password
 
@@ -22,6 +22,15 @@ TargetOption = Annotated[
         "--target",
         metavar="NAME|URL",
         help="A target of datakit.toml, or a database URL without its password.",
+    ),
+]
+TargetsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="NAME|URL",
+        help="A target of datakit.toml or a group of them, or a database URL without its password; "
+        "may be given several times.",
     ),
 ]
 FolderOption = Annotated[
@@ -51,11 +60,32 @@ def named_target(option: str | None) -> Target | None:
     Raises:
         TargetError: it is unknown, or its password is on the command line.
     """
-    if option is not None and has_password(option):
-        # Every user of the machine can read a command line.
-        raise TargetError("a password on the command line is not safe, so it is not taken", hint=SAFE_WAYS)
+    if option is not None:
+        refuse_password(option)
     chosen = option or read_settings().target
     return None if chosen is None else resolve_target(chosen)
+
+
+def named_targets(options: list[str] | None) -> tuple[Target, ...]:
+    """As `named_target`, for several options, and with groups; without any target, none.
+
+    Raises:
+        TargetError: one is unknown, or its password is on the command line.
+    """
+    for option in options or ():
+        refuse_password(option)
+    chosen = options or [name for name in (read_settings().target,) if name is not None]
+    return resolve_targets(chosen) if chosen else ()
+
+
+def refuse_password(option: str) -> None:
+    """Refuse a URL with a password on the command line, which every user of the machine can read.
+
+    Raises:
+        TargetError: there is one.
+    """
+    if has_password(option):
+        raise TargetError("a password on the command line is not safe, so it is not taken", hint=SAFE_WAYS)
 
 
 def default_folder(name: str) -> Path:
@@ -83,6 +113,13 @@ def open_place(target: Target | None, folder: Path | None, name: str) -> Iterato
         return
     with open_embedded(folder) as embedded:
         yield Place(embedded, folder, embedded=True)
+
+
+@contextmanager
+def open_places(targets: tuple[Target, ...], folder: Path | None, name: str) -> Iterator[tuple[Target, ...]]:
+    """Targets as asked for; without any, the embedded PostgreSQL alone, for the time of the block."""
+    with open_place(targets[0] if targets else None, folder, name) as place:
+        yield targets or (place.target,)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import typer
 
 from ..errors import TargetError
 from ..targets.settings import read_settings
-from .output import say
-from .place import named_target
+from .output import error_fields, print_json, say
+from .place import JsonOption, refuse_password
 
 app = typer.Typer(help="The databases that datakit.toml and the environment name.")
 
@@ -21,28 +21,31 @@ def _targets() -> None:
 
 @app.command()
 def check(
-    target: Annotated[
-        str | None, typer.Argument(metavar="[NAME|URL]", help="One target; by default all of them.")
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME|URL]...", help="Targets, and groups of them; by default every target."),
     ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Connect to each target and say in one line what answers, or what is wrong."""
-    from ..targets.check import check_target, check_targets
+    from ..targets.check import check_targets
+    from ..targets.many import failure_of
 
-    if target is not None:
-        chosen = named_target(target)
-        checks = [] if chosen is None else [check_target(chosen)]
-    else:
-        checks = check_targets(read_settings())
-    if not checks:
+    for name in names or ():
+        refuse_password(name)
+    outcomes = check_targets(read_settings(), names or ())
+    if not outcomes:
         raise TargetError(
             "no target is named", hint="write [targets.NAME] with a url into datakit.toml, here or above"
         )
-    for result in checks:
-        if result.error is None:
-            say(f"{result.name}: ok, {result.server}")
+    for outcome in outcomes:
+        error = outcome.error
+        if json:
+            print_json(target=outcome.target, server=outcome.value, **error_fields(error))
+        elif error is None:
+            say(f"{outcome.target}: ok, {outcome.value}")
         else:
-            hint = f" ({result.error.hint})" if result.error.hint else ""
-            say(f"{result.name}: {result.error.message}{hint}")
-    failed = [result.error for result in checks if result.error is not None]
-    if failed:
-        raise typer.Exit(failed[0].exit_code)
+            say(f"{outcome.target}: {error.message}{f' ({error.hint})' if error.hint else ''}")
+    failure = failure_of(outcomes)
+    if failure is not None:
+        raise typer.Exit(failure.exit_code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
 
@@ -17,12 +18,22 @@ from sqlalchemy import (
     NullPool,
     Table,
     create_engine,
+    event,
     inspect,
 )
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.schema import CreateSchema
 
-from ..errors import DatakitError, TargetError, TerminalError, UnavailableError
+from ..errors import (
+    DatakitError,
+    StoppedError,
+    TargetError,
+    TerminalError,
+    UnavailableError,
+    UnsupportedVersionError,
+)
+from ..runs.stopping import cancelling, stop_if_asked, stop_is_heard
 from ..schema.dialects import offline
 from ..schema.names import full_name, name_of
 from ..schema.snapshot import ColumnShape, Scope, Snapshot, TableShape, ViewShape
@@ -39,6 +50,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseEngine"]
 
+_NO_POOL: Mapping[str, Any] = MappingProxyType({"poolclass": NullPool})
+
 
 class BaseEngine:
     """What knows one kind of database.
@@ -47,7 +60,8 @@ class BaseEngine:
     target is bound to it when it is used. Third parties add an engine by an entry point in the group
     `sqlmodel_framework.engines`, named after the dialect in a SQLAlchemy URL.
 
-    One engine holds at most one connection, for the time of a `with engine.connect()`.
+    One engine holds at most one connection, for the time of a `with engine.connect()`. It is a new one,
+    or one of the target's pool; see `sqlmodel_framework.targets.pool`.
     """
 
     keeps_ledger: ClassVar[bool] = False
@@ -77,7 +91,11 @@ class BaseEngine:
     longest_name: ClassVar[int | None] = None
     """Bytes that the database keeps of a name; a longer one is refused. None: no name is cut."""
 
+    oldest_version: ClassVar[tuple[int, ...] | None] = None
+    """The oldest version of a server that is supported. None: any is."""
+
     _target: Target | None = None
+    _pool_arguments: Mapping[str, Any] = _NO_POOL
     _connection: Connection | None = None
     _snapshot: Snapshot = Snapshot()
 
@@ -108,18 +126,51 @@ class BaseEngine:
         if self._connection is not None:
             yield self._connection
             return
-        engine = self._make_sqlalchemy_engine()
-        try:
-            with self.translating():
-                self._connection = engine.connect()
-                yield self._connection
-        finally:
-            # What was to be kept is committed by now; a connection that is lost cannot even be closed.
-            with suppress(SQLAlchemyError):
-                if self._connection is not None:
-                    self._connection.close()
-            self._connection = None
-            engine.dispose()
+        with self._source() as source:
+            try:
+                with self.translating():
+                    self._connection = source.connect()
+                    self._refuse_old_version(self._connection)
+                    event.listen(self._connection, "before_cursor_execute", _stop_between_statements)
+                    with cancelling(self.cancel):
+                        yield self._connection
+            finally:
+                # What was to be kept is committed by now; a connection that is lost cannot even be closed.
+                with suppress(SQLAlchemyError):
+                    if self._connection is not None:
+                        self._connection.close()
+                self._connection = None
+
+    @contextmanager
+    def _source(self) -> Iterator[Engine]:
+        pool = self.target.pool
+        if pool is None:
+            source = self.open_source()
+            try:
+                yield source
+            finally:
+                source.dispose()
+        elif pool.maker is type(self):
+            yield pool.source
+        else:
+            raise TerminalError(
+                f"{type(self).__name__} cannot use connections of {pool.maker.__name__}",
+                hint=f"open the pool with engine={type(self).__name__}",
+                target=self.target.name,
+            )
+
+    def _refuse_old_version(self, connection: Connection) -> None:
+        found = connection.dialect.server_version_info
+        if self.oldest_version is None or found is None or found >= self.oldest_version:
+            return
+        dotted, oldest = (".".join(map(str, version)) for version in (found, self.oldest_version))
+        raise UnsupportedVersionError(
+            f"target {self.target.name}: {connection.dialect.name} {dotted} is not supported, "
+            f"the oldest that is, is {oldest}",
+            found=dotted,
+            oldest=oldest,
+            target=self.target.name,
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -132,8 +183,19 @@ class BaseEngine:
         """Turn errors of the database into this package's errors, without any secret."""
         try:
             yield
+        except PoolTimeoutError:
+            most = self.target.pool_size + self.target.pool_overflow
+            raise UnavailableError(
+                f"target {self.target.name}: none of its {most} connections came free "
+                f"in {self.target.pool_timeout:g} s",
+                hint="raise pool_size, pool_overflow or pool_timeout, or do less at once",
+                target=self.target.name,
+            ) from None
         except SQLAlchemyError as error:
-            raise self.translate(error) from None
+            translated = self.translate(error)
+            if isinstance(translated, StoppedError):
+                stop_is_heard()
+            raise translated from None
 
     def translate(self, error: SQLAlchemyError) -> DatakitError:
         """The error of this package that an error of the database means."""
@@ -143,24 +205,63 @@ class BaseEngine:
         return kind(f"target {self.target.name}: {text}", target=self.target.name)
 
     def make_sqlalchemy_engine(self) -> Engine:
-        """SQLAlchemy's engine for the target, without a pool."""
+        """SQLAlchemy's engine for the target, with the pool that `pool_arguments` says."""
         return create_engine(
             self.target.secret_url(),
-            poolclass=NullPool,
+            **self.pool_arguments(),
             hide_parameters=True,
             connect_args=dict(self.target.options),
         )
 
-    def _make_sqlalchemy_engine(self) -> Engine:
-        try:
-            with self.translating():
-                return self.make_sqlalchemy_engine()
-        except ImportError as error:
+    def pool_arguments(self) -> dict[str, Any]:
+        """What `make_sqlalchemy_engine` tells `create_engine` of the pool: none, unless one is shared."""
+        return dict(self._pool_arguments)
+
+    def open_source(self, pool_arguments: Mapping[str, Any] = _NO_POOL) -> Engine:
+        """Where connections come from: SQLAlchemy's engine, its errors being this package's.
+
+        Args:
+            pool_arguments: what `create_engine` is told of the pool; by default, to make none.
+
+        Raises:
+            TargetError: the driver or a file is missing, or the URL means nothing to the driver.
+        """
+        target = self.target
+        if target.tls_ca is not None and not target.tls_ca.is_file():
             raise TargetError(
-                f"target {self.target.name}: the driver of {self.target.url.drivername} is missing: {error}",
+                f"target {target.name}: tls_ca: there is no file {target.tls_ca}", target=target.name
+            )
+        try:
+            self._pool_arguments = pool_arguments
+            source = self.make_sqlalchemy_engine()
+        except (ImportError, NoSuchModuleError) as error:
+            raise TargetError(
+                f"target {target.name}: the driver of {target.url.drivername} is missing: {error}",
                 hint="install it, or name another one in the URL: dialect+driver://",
-                target=self.target.name,
+                target=target.name,
             ) from None
+        except SQLAlchemyError as error:
+            raise self.translate(error) from None
+        # What it shows of itself; of an option that is a secret it would show the value.
+        source.url = target.url
+        return source
+
+    def renew_session(self, driver_connection: Any) -> bool:
+        """Make the driver's connection like new for the next user of a shared pool.
+
+        Nothing of the last one may be left: no lock, no temporary table, no setting.
+
+        Returns:
+            Whether that was done; if not, the connection is closed, as it is by default.
+        """
+        return False
+
+    def check_rights(self) -> None:
+        """Find out in the open transaction whether the user may deploy; nothing by default.
+
+        Raises:
+            TargetError: a right is missing; the message names it.
+        """
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:
@@ -344,6 +445,10 @@ class BaseEngine:
 
     def _type_text(self, type_: Any) -> str:
         return str(type_.compile(dialect=self.connection.dialect)).lower()
+
+
+def _stop_between_statements(*_: object) -> None:
+    stop_if_asked()
 
 
 def _rows(connection: Connection, statement: Executable | str) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ from .events import (
     ReportWritten,
 )
 from .result import CheckResult, LoadResult, ReportContext, RunResult
-from .stopping import cancelling, stop_on_sigterm
+from .stopping import stop_on_sigterm
 
 if TYPE_CHECKING:
     from ..engines.base import BaseEngine
@@ -104,7 +104,7 @@ def run_datakit(
     used = engine_for(resolve_target(target), engine)
     if not used.can_load:
         raise TerminalError(f"{type(used).__name__} can deploy, but not load")
-    with stop_on_sigterm(), used.connect(), cancelling(used.cancel):
+    with stop_on_sigterm(), used.connect():
         run = _Run(kit, used, folder, tell, run_id or uuid4(), image_digest)
         return run.carry_out([part for part in PARTS if part in parts])
 

@@ -6,18 +6,25 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, quote_plus
 
 from sqlalchemy.engine import URL
 
 from ..errors import DatakitError, TargetError, UnavailableError
+from .tls import TlsMode, tls_options
 from .url import SECRET_OPTIONS, parse_url, secrets_of, shown, with_driver, with_secrets
 
-__all__ = ["Target"]
+if TYPE_CHECKING:
+    from .pool import Pool
+
+__all__ = ["LONGEST_TIME", "MOST_CONNECTIONS", "Target"]
 
 
-# The longest that PostgreSQL takes, in seconds.
-_LONGEST_TIMEOUT = 2_147_483
+LONGEST_TIME = 2_147_483
+"""Seconds: the longest that PostgreSQL takes."""
+
+MOST_CONNECTIONS = 10_000
 
 
 class _Secrets:
@@ -44,12 +51,22 @@ class Target:
         password_file: a file that holds the password; one line end at its end is dropped.
         connect_timeout: seconds to wait for a connection; 10 by default.
         lock_timeout: seconds to wait for somebody else's deployment or run; 10 by default.
-        options: more arguments for the driver's connect, such as {"sslmode": "require"}.
+        statement_timeout: seconds that a statement may take, waiting for a lock included; by default as
+            long as the server lets it.
+        tls: "disable", "require" (TLS, whoever answers) or "verify-full" (TLS with the host of the URL,
+            vouched for by `tls_ca`); by default what the driver does by itself.
+        tls_ca: the file of the authorities to trust, PEM; for "verify-full".
+        pool_size: connections that `shared_pool` keeps open; 5 by default.
+        pool_overflow: connections beyond these while there is need, at most; 5 by default.
+        pool_lifetime: seconds after which a pool opens a connection anew; 1800 by default.
+        pool_timeout: seconds to wait for a connection of a pool to come free; 30 by default.
+        options: more arguments for the driver's connect, such as {"keepalives_idle": "30"}.
         server_log: the server's own log, when it can be read here; it explains a lost connection.
 
     Raises:
-        TargetError: the URL cannot be read, the password is given in two ways, or a timeout is no
-            time above 0.
+        TargetError: the URL cannot be read, the password or TLS is asked for in two ways or in a way that
+            cannot be, a time or a number is out of range, or a lock would be waited for longer than a
+            statement may take.
     """
 
     # Not a dataclass: some printers show every field of one, whatever its own representation says.
@@ -60,7 +77,15 @@ class Target:
         "lock_timeout",
         "name",
         "options",
+        "pool",
+        "pool_lifetime",
+        "pool_overflow",
+        "pool_size",
+        "pool_timeout",
         "server_log",
+        "statement_timeout",
+        "tls",
+        "tls_ca",
         "url",
     )
 
@@ -68,8 +93,16 @@ class Target:
     name: str
     connect_timeout: int
     lock_timeout: float
+    statement_timeout: float | None
+    tls: TlsMode | None
+    tls_ca: Path | None
+    pool_size: int
+    pool_overflow: int
+    pool_lifetime: float
+    pool_timeout: float
     options: Mapping[str, str]
     server_log: Path | None
+    pool: Pool | None
     _password: Callable[[], str | None]
     _secrets: _Secrets
 
@@ -83,33 +116,67 @@ class Target:
         password_file: str | os.PathLike[str] | None = None,
         connect_timeout: int = 10,
         lock_timeout: float = 10.0,
+        statement_timeout: float | None = None,
+        tls: TlsMode | None = None,
+        tls_ca: str | os.PathLike[str] | None = None,
+        pool_size: int = 5,
+        pool_overflow: int = 5,
+        pool_lifetime: float = 1800.0,
+        pool_timeout: float = 30.0,
         options: Mapping[str, str] | None = None,
         server_log: Path | None = None,
     ) -> None:
         parsed = parse_url(url) if isinstance(url, str) else with_driver(url)
+        name = name or shown(parsed)
         given = [password, password_env, password_file]
         if sum(item is not None for item in given) > 1:
             raise TargetError(
-                f"target {name or shown(parsed)}: the password is given in more than one way",
+                f"target {name}: the password is given in more than one way",
                 hint="keep one of password, password_env, password_file",
             )
-        for what, seconds in (("connect_timeout", connect_timeout), ("lock_timeout", lock_timeout)):
-            if not (math.isfinite(seconds) and 0 < seconds <= _LONGEST_TIMEOUT):
-                raise TargetError(
-                    f"target {name or shown(parsed)}: {what} is {seconds}; "
-                    f"it must be above 0 s and at most {_LONGEST_TIMEOUT} s"
-                )
+        times = {
+            "connect_timeout": connect_timeout,
+            "lock_timeout": lock_timeout,
+            "pool_lifetime": pool_lifetime,
+            "pool_timeout": pool_timeout,
+        }
+        counts = {"pool_size": pool_size, "pool_overflow": pool_overflow}
+        limit = {} if statement_timeout is None else {"statement_timeout": statement_timeout}
+        _check(name, times | limit, counts)
+        if statement_timeout is not None and statement_timeout <= lock_timeout:
+            raise TargetError(
+                f"target {name}: statement_timeout, {statement_timeout:g} s, is not above lock_timeout, "
+                f"{lock_timeout:g} s: it would end the wait for a lock",
+                hint="raise the one or lower the other",
+            )
         options = options or {}
         secrets = {key: value for key, value in options.items() if key in SECRET_OPTIONS} | secrets_of(parsed)
-        set_field = object.__setattr__
-        set_field(self, "url", with_secrets(parsed, {}))
-        set_field(self, "name", name or shown(parsed))
-        set_field(self, "connect_timeout", connect_timeout)
-        set_field(self, "lock_timeout", lock_timeout)
-        set_field(self, "options", {k: v for k, v in options.items() if k not in SECRET_OPTIONS})
-        set_field(self, "server_log", server_log)
-        set_field(self, "_secrets", _Secrets(secrets))
-        set_field(self, "_password", self._reader(password, password_env, password_file))
+        plain = {key: value for key, value in options.items() if key not in SECRET_OPTIONS}
+        ca = None if tls_ca is None else Path(tls_ca)
+        fields = {
+            **times,
+            **counts,
+            "url": with_secrets(parsed, {}),
+            "name": name,
+            "statement_timeout": statement_timeout,
+            "tls": tls,
+            "tls_ca": ca,
+            "options": plain | tls_options(parsed, name, tls, ca, plain),
+            "server_log": server_log,
+            "pool": None,
+            "_secrets": _Secrets(secrets),
+        }
+        for field, value in fields.items():
+            object.__setattr__(self, field, value)
+        object.__setattr__(self, "_password", self._reader(password, password_env, password_file))
+
+    def with_pool(self, pool: Pool) -> Self:
+        """The same target, whose connections come from a pool; see `shared_pool`."""
+        copy = object.__new__(type(self))
+        for field in Target.__slots__:
+            object.__setattr__(copy, field, getattr(self, field))
+        object.__setattr__(copy, "pool", pool)
+        return copy
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Target is immutable: {name} cannot be set")
@@ -217,3 +284,18 @@ def _can_be_sent(secret: str) -> bool:
         return b"\0" not in secret.encode()
     except UnicodeEncodeError:
         return False
+
+
+def _check(name: str, times: Mapping[str, float], counts: Mapping[str, int]) -> None:
+    for what, seconds in times.items():
+        if not (math.isfinite(seconds) and 0 < seconds <= LONGEST_TIME):
+            raise TargetError(
+                f"target {name}: {what} is {seconds}; it must be above 0 s and at most {LONGEST_TIME} s"
+            )
+    for what, number in counts.items():
+        least = 1 if what == "pool_size" else 0
+        if not (isinstance(number, int) and least <= number <= MOST_CONNECTIONS):
+            raise TargetError(
+                f"target {name}: {what} is {number}; "
+                f"it must be a whole number from {least} to {MOST_CONNECTIONS}"
+            )

@@ -44,6 +44,31 @@ def test_the_number_of_an_error_decides_about_a_retry(
     assert error.target == "shop"
 
 
+@pytest.mark.parametrize(
+    ("number", "text", "message"),
+    [
+        (2026, "SSL is required but the server doesn't support it", "the server offers no TLS"),
+        (
+            2003,
+            "Can't connect to MySQL server on 'h' ([SSL: CERTIFICATE_VERIFY_FAILED] "
+            "certificate verify failed: self-signed certificate (_ssl.c:1006))",
+            "the server's certificate is not trusted: self-signed certificate",
+        ),
+        (
+            4151,
+            "Connections using insecure transport are prohibited while --require_secure_transport=ON.",
+            "the server takes this user with TLS only, or not from here",
+        ),
+    ],
+)
+def test_what_a_server_does_not_offer_or_demands_is_no_reason_to_try_again(
+    number: int, text: str, message: str
+) -> None:
+    error = translated(number, text)
+    assert type(error) is TargetError
+    assert error.message == f"target shop: {message}"
+
+
 def test_an_error_without_a_number_is_a_lost_connection() -> None:
     assert isinstance(translated(0, ""), UnavailableError)
 

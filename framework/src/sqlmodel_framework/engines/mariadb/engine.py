@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any, ClassVar
 from uuid import UUID
 
 import pymysql
-from sqlalchemy import CheckConstraint, Engine, MetaData, NullPool, Table, create_engine, event, text
+from sqlalchemy import CheckConstraint, Engine, MetaData, Table, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ...errors import DatakitError, LockedError
+from ...errors import DatakitError, LockedError, TargetError
 from ...loading.load import Load
 from ...runs.result import LoadResult
 from ..base import BaseEngine
@@ -19,7 +20,7 @@ from .errors import translate
 from .loader import COLLATION, carry_out
 from .types import formatted_type
 
-__all__ = ["MariadbEngine"]
+__all__ = ["MariadbEngine", "may_create"]
 
 # A value that does not fit is an error, a moment means the same everywhere, and text is any text.
 _SESSION = (
@@ -29,6 +30,9 @@ _SESSION = (
 # What ends these locks is the end of the session, so a killed program leaves none.
 _LOCK_PREFIX = "datakit "
 _LONGEST_LOCK_NAME = 64
+_CREATE = re.compile(
+    r"GRANT (?:[A-Z ]+, )*(?:ALL PRIVILEGES|CREATE)(?:, [A-Z ]+)* ON (?:\*|`(?:[^`]|``)*`)\.\*"
+)
 
 
 class MariadbEngine(BaseEngine):
@@ -42,27 +46,36 @@ class MariadbEngine(BaseEngine):
     keeps_ledger: ClassVar[bool] = True
     can_load: ClassVar[bool] = True
     longest_name: ClassVar[int | None] = 64
-
-    _connection_id: int | None = None
+    oldest_version: ClassVar[tuple[int, ...] | None] = (10, 7)
 
     def make_sqlalchemy_engine(self) -> Engine:
         """SQLAlchemy's engine, with a strict session."""
         engine = create_engine(
-            self.target.secret_url(), poolclass=NullPool, hide_parameters=True, connect_args=self._settings()
+            self.target.secret_url(),
+            **self.pool_arguments(),
+            hide_parameters=True,
+            connect_args=self._settings(),
         )
 
         @event.listens_for(engine, "connect", insert=True)
         def set_session(connection: Any, _record: Any) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(_SESSION, (max(1, round(self.target.lock_timeout)),))
-            self._connection_id = connection.thread_id()
+                if self.target.statement_timeout is not None:
+                    cursor.execute("SET SESSION max_statement_time = %s", (self.target.statement_timeout,))
+            if "read_timeout" not in self.target.options:
+                # It was for the server's greeting. From here on a statement takes as long as it takes.
+                connection._read_timeout = None
 
         return engine
 
     def _settings(self) -> dict[str, Any]:
+        seconds = max(1, round(self.target.connect_timeout))
         return {
             "charset": "utf8mb4",
-            "connect_timeout": max(1, round(self.target.connect_timeout)),
+            "connect_timeout": seconds,
+            # The other ends when the socket is there: who then says nothing would be waited for without end.
+            "read_timeout": seconds,
             "program_name": "datakit",
             **self.target.options,
         }
@@ -70,6 +83,17 @@ class MariadbEngine(BaseEngine):
     def translate(self, error: SQLAlchemyError) -> DatakitError:
         """See `sqlmodel_framework.engines.mariadb.errors`."""
         return translate(error, self.target)
+
+    def check_rights(self) -> None:
+        """Creating databases and tables needs the right CREATE, on all of them or on some."""
+        grants: list[str] = list(self.connection.execute(text("SHOW GRANTS")).scalars())
+        if not may_create(grants):
+            user: str = self.connection.execute(text("SELECT CURRENT_USER()")).scalar_one()
+            raise TargetError(
+                f"target {self.target.name}: user {user!r} lacks the right CREATE on any database",
+                hint="GRANT CREATE ON *.* TO it, or on the databases that a datakit calls its schemas",
+                target=self.target.name,
+            )
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:
@@ -126,8 +150,10 @@ class MariadbEngine(BaseEngine):
 
     def cancel(self) -> None:
         """Ask the server, over a connection of its own, to end the statement that is under way."""
-        if self._connection_id is None:
+        connection = self._connection
+        if connection is None:
             return
+        driver: Any = connection.connection.driver_connection
         url = self.target.secret_url()
         password = None if url.password is None else str(url.password)
         killer = pymysql.connect(
@@ -138,7 +164,7 @@ class MariadbEngine(BaseEngine):
             **self._settings(),
         )
         with closing(killer), killer.cursor() as cursor:
-            cursor.execute("KILL QUERY %s", (self._connection_id,))
+            cursor.execute("KILL QUERY %s", (driver.thread_id(),))
 
     def forbid_writes(self) -> None:
         """Make the session one that only reads, from its next transaction on, and begin that."""
@@ -151,6 +177,11 @@ class MariadbEngine(BaseEngine):
 
 def _lock_name(purpose: str) -> str:
     return f"{_LOCK_PREFIX}{purpose}"[:_LONGEST_LOCK_NAME]
+
+
+def may_create(grants: Iterable[str]) -> bool:
+    """Whether what SHOW GRANTS prints has the right CREATE, for whatever databases."""
+    return any(_CREATE.match(grant) for grant in grants)
 
 
 def _name_checks_of_columns(table: Table) -> None:

@@ -16,12 +16,21 @@ from ...errors import (
 )
 from ...runs.stopping import stop_was_requested
 from ...targets.target import Target
+from ..reach import why_unreachable
 
 __all__ = ["translate"]
 
 # Wrong password, unknown database, refused host or right.
 _REFUSALS = frozenset({1044, 1045, 1049, 1130, 1142, 1227, 1251, 1275, 1370, 1524, 1698, 3159, 4151})
+_HINTS = {
+    1045: "check the user and the password",
+    1049: "check the database's name, or create it",
+    1698: "check the user and the password",
+}
 _LOCK_WAIT = 1205
+_STATEMENT_TIMEOUT = 1969
+# The client's own, and the server's that wants TLS.
+_NO_CONNECTION = frozenset({2003, 2005, 2013, 2026, 3159, 4151})
 _INTERRUPTED = frozenset({1317, 1028})
 # Values that do not fit: null, range, length, characters, duplicates, foreign keys, checks.
 _BAD_DATA = frozenset(
@@ -51,9 +60,14 @@ def translate(error: SQLAlchemyError, target: Target) -> DatakitError:
             hint="make room and run again: what was finished is kept, the rest was rolled back",
             target=target.name,
         )
+    if number in _NO_CONNECTION and (unreached := why_unreachable(text, target)) is not None:
+        return unreached
+    if number == _STATEMENT_TIMEOUT:
+        return UnavailableError(
+            message, hint="see statement_timeout of the target, or of the server", target=target.name
+        )
     if number in _REFUSALS:
-        hint = "check the user and the password" if number in (1045, 1698) else None
-        return TargetError(message, hint=hint, target=target.name)
+        return TargetError(message, hint=_HINTS.get(number), target=target.name)
     if number in _BAD_DATA:
         return ContractError(message, target=target.name)
     # From 2000 on they are the client's own: no connection, or a lost one.

@@ -1,4 +1,4 @@
-"""The engine for PostgreSQL 13 and later."""
+"""The engine for PostgreSQL 15 and later."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, Engine, NullPool, Table, create_engine, event, text
+from sqlalchemy import Column, Engine, Table, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ...errors import DatakitError
+from ...errors import DatakitError, TargetError
 from ...loading.load import Load
 from ...runs.ledger import SCHEMA as LEDGER_SCHEMA
 from ...runs.result import LoadResult
@@ -42,6 +42,8 @@ _PAUSE = 0.1
 _SESSION = (
     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; "
     "SET client_encoding = 'UTF8'; SET client_min_messages = 'warning'; "
+    # No longer to be changed after the first temporary table, and nothing that is used before it.
+    "SET temp_buffers = '64MB'; "
     # The search path usually begins with a schema named after the user. For a user called datakit that
     # is the ledger's, as soon as it exists, and tables without a schema would move there.
     "SELECT set_config('search_path', "
@@ -60,15 +62,15 @@ class PostgresEngine(BaseEngine):
     keeps_ledger: ClassVar[bool] = True
     can_load: ClassVar[bool] = True
     longest_name: ClassVar[int | None] = 63
+    oldest_version: ClassVar[tuple[int, ...] | None] = (15,)
 
-    _driver_connection: Any = None
     _in_run: bool = False
 
     def make_sqlalchemy_engine(self) -> Engine:
         """SQLAlchemy's engine, with a session that reads dates and times alike everywhere."""
         engine = create_engine(
             self.target.secret_url(),
-            poolclass=NullPool,
+            **self.pool_arguments(),
             hide_parameters=True,
             connect_args={
                 "connect_timeout": self.target.connect_timeout,
@@ -79,13 +81,35 @@ class PostgresEngine(BaseEngine):
 
         # Before SQLAlchemy itself asks the new connection for its default schema.
         @event.listens_for(engine, "connect", insert=True)
-        def set_session(connection: Any, _record: Any) -> None:
-            with connection.cursor() as cursor:
-                cursor.execute(_SESSION)
-            connection.commit()
-            self._driver_connection = connection
+        def begin_session(connection: Any, _record: Any) -> None:
+            if self.target.tls in ("require", "verify-full") and not connection.info.ssl_in_use:
+                connection.close()
+                # libpq looks away from sslmode on a socket, and where Kerberos encrypts.
+                raise TargetError(
+                    f"target {self.target.name}: tls is {self.target.tls!r}, and the connection is without",
+                    hint="there is none on a socket: name the server's host, or drop tls",
+                    target=self.target.name,
+                )
+            self._set_session(connection)
 
         return engine
+
+    def _set_session(self, connection: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_SESSION)
+            if self.target.statement_timeout is not None:
+                cursor.execute("SET statement_timeout = %s", (_milliseconds(self.target.statement_timeout),))
+        connection.commit()
+
+    def renew_session(self, driver_connection: Any) -> bool:
+        """End what is under way, and discard locks, temporary tables and settings."""
+        driver_connection.rollback()
+        driver_connection.autocommit = True
+        with driver_connection.cursor() as cursor:
+            cursor.execute("DISCARD ALL")
+        driver_connection.autocommit = False
+        self._set_session(driver_connection)
+        return True
 
     def translate(self, error: SQLAlchemyError) -> DatakitError:
         """See `sqlmodel_framework.engines.postgres.errors`."""
@@ -156,9 +180,9 @@ class PostgresEngine(BaseEngine):
 
     def limit_waiting(self) -> None:
         """Set the session's patience for locks; to PostgreSQL 0 ms means for ever."""
-        milliseconds = math.ceil(self.target.lock_timeout * 1000)
         self.connection.execute(
-            text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": f"{milliseconds}ms"}
+            text("SELECT set_config('lock_timeout', :timeout, true)"),
+            {"timeout": _milliseconds(self.target.lock_timeout)},
         )
 
     def execute_steps(self, steps: Sequence[Step]) -> None:
@@ -180,8 +204,7 @@ class PostgresEngine(BaseEngine):
         """Keep other runs of this datakit away until the connection closes; widen the session's memory."""
         self._hold(f"run {datakit}")
         with self.transaction() as connection:
-            # The server's small defaults would send every sort and every staged row to disk.
-            connection.execute(text("SET temp_buffers = '64MB'"))
+            # The server's small default would send every sort to disk.
             connection.execute(text("SET work_mem = '64MB'"))
         self._in_run = True
 
@@ -201,8 +224,27 @@ class PostgresEngine(BaseEngine):
 
     def cancel(self) -> None:
         """Ask the server to cancel the statement that is under way."""
-        if self._driver_connection is not None:
-            self._driver_connection.cancel()
+        connection = self._connection
+        if connection is not None:
+            driver: Any = connection.connection.driver_connection
+            driver.cancel()
+
+    def check_rights(self) -> None:
+        """Creating schemas needs the right CREATE on the database."""
+        lacking: tuple[str, str] | None = self.connection.execute(
+            text(
+                "SELECT d, u FROM current_database() AS d, current_user AS u "
+                "WHERE NOT has_database_privilege(d, 'CREATE')"
+            )
+        ).one_or_none()
+        if lacking is not None:
+            database, user = lacking
+            quote = self.connection.dialect.identifier_preparer.quote_identifier
+            raise TargetError(
+                f"target {self.target.name}: user {user!r} lacks the right CREATE on database {database!r}",
+                hint=f"GRANT CREATE ON DATABASE {quote(database)} TO {quote(user)}",
+                target=self.target.name,
+            )
 
     def forbid_writes(self) -> None:
         """Make the transaction that was just begun one that only reads, and those after it.
@@ -212,3 +254,8 @@ class PostgresEngine(BaseEngine):
         self.connection.execute(text("SET TRANSACTION READ ONLY"))
         if not self._in_run:
             self.connection.execute(text("SET default_transaction_read_only = on"))
+
+
+def _milliseconds(seconds: float) -> str:
+    # To PostgreSQL 0 ms means for ever.
+    return f"{math.ceil(seconds * 1000)}ms"

@@ -25,11 +25,12 @@ from ...errors import (
 )
 from ...runs.stopping import stop_was_requested
 from ...targets.target import Target
+from ..reach import why_unreachable
 
 _REFUSALS = re.compile(
     r"password authentication failed|no password supplied|no pg_hba\.conf entry|"
     r"(?:role|database) \"[^\"]*\" does not exist|authentication failed|is not permitted to log in|"
-    r"invalid connection option|invalid dsn|server does not support SSL|certificate"
+    r"invalid connection option|invalid dsn|certificate"
 )
 _CLOSED = re.compile(r"server closed the connection|connection already closed|SSL connection has been closed")
 _NO_SPACE = "No space left on device"
@@ -63,6 +64,10 @@ def translate(error: SQLAlchemyError, target: Target) -> DatakitError:
         return in_use(target)
     if state == "57014" and stop_was_requested():
         return StoppedError(f"target {target.name}: the statement was cancelled", target=target.name)
+    if state == "57014" and "statement timeout" in text:
+        return UnavailableError(
+            message, hint="see statement_timeout of the target, or of the server", target=target.name
+        )
     if state in ("53100", "58030"):
         return _full_disk(target) if _NO_SPACE in text or state == "53100" else UnavailableError(message)
     if state[:2] in ("22", "23"):
@@ -80,11 +85,22 @@ def _without_state(original: psycopg2.Error, target: Target, *, lost: bool) -> D
         if target.server_log is not None and _NO_SPACE in _tail(target.server_log):
             return _full_disk(target)
         return UnavailableError(f"target {target.name}: the connection was lost: {text}", target=target.name)
+    if (unreached := why_unreachable(text, target)) is not None:
+        return unreached
     if _REFUSALS.search(text):
         reason = text.rpartition("FATAL: ")[2].strip() or text
-        hint = "check the user and the password" if "password" in reason else None
-        return TargetError(f"target {target.name}: {reason}", hint=hint, target=target.name)
+        return TargetError(f"target {target.name}: {reason}", hint=_hint(reason), target=target.name)
     return UnavailableError(f"target {target.name} cannot be reached: {text}", target=target.name)
+
+
+def _hint(reason: str) -> str | None:
+    if "password" in reason:
+        return "check the user and the password"
+    if reason.startswith("database "):
+        return "check the database's name, or create it"
+    if reason.startswith("role "):
+        return "check the user's name"
+    return None
 
 
 def _full_disk(target: Target) -> UnavailableError:
