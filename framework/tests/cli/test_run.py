@@ -75,10 +75,10 @@ def test_a_target_of_the_file_gives_way_to_the_environment_and_that_to_the_comma
 def test_deploying_says_what_it_created(shop: Shop, database: Target) -> None:
     url = database.secret_url().render_as_string(hide_password=False)
     first = shop.run("deploy", "shop_datakit", "--target", url)
-    assert "created schema shop\n" in first.stdout
-    assert "created table shop.item\n" in first.stdout
+    assert "create schema shop\n" in first.stdout
+    assert "create table shop.item\n" in first.stdout
     second = shop.run("deploy", "shop_datakit", "--target", url)
-    assert "nothing to do: 2 tables are there" in second.stdout
+    assert "nothing to do, 2 tables" in second.stdout
     third = json.loads(shop.run("deploy", "shop_datakit", "--target", url, "--json").stdout)
     assert (third["changed"], third["created_tables"]) == (False, [])
 

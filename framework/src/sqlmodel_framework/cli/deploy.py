@@ -1,74 +1,78 @@
-"""`datakit deploy`: create what is missing."""
+"""`datakit deploy`: take targets to what a datakit declares."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ..base.discovery import find_datakit
-from .output import error_fields, print_json, say
-from .place import FolderOption, JsonOption, TargetsOption, named_targets, open_places
+from .each import on_each
+from .output import say
+from .place import FolderOption, JsonOption, TargetsOption
 from .run import NameArgument
 
 if TYPE_CHECKING:
-    from ..base.datakit import Datakit
     from ..schema.deployment import Deployment
-    from ..targets.many import Outcome
+    from ..targets.target import Target
+
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="CHANGE",
+        help="A change that destroys something and is meant, such as 'drop column shop.item.price'; "
+        "may be given several times.",
+    ),
+]
 
 
 def deploy(
     name: NameArgument,
     target: TargetsOption = None,
     folder: FolderOption = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="A saved plan, to be applied as it was reviewed."),
+    ] = None,
+    allow: AllowOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Create the schemas and tables of a datakit that its targets lack.
+    """Take targets to what a datakit declares; `datakit plan` shows beforehand what would be done.
 
     Several targets are deployed to at the same time, each for itself.
     """
+    from ..schema.applying import apply_plan
     from ..schema.deploy import deploy_datakit
-    from ..targets.many import failure_of, on_many
+    from ..schema.plan import read_plan
 
-    chosen = named_targets(target)
     datakit = find_datakit(name)
     datakit.table_classes()
+    saved = None if plan is None else read_plan(plan)
 
-    def tell(outcome: Outcome[Deployment]) -> None:
-        if json:
-            _print_json(datakit, outcome)
-        elif outcome.value is not None:
-            _say(outcome.value)
-        elif len(targets) > 1 and outcome.error is not None:
-            hint = f" ({outcome.error.hint})" if outcome.error.hint else ""
-            say(f"{outcome.target}: failed: {outcome.error.message}{hint}")
+    def work(each: Target) -> Deployment:
+        if saved is not None:
+            return apply_plan(saved, each, datakit=datakit, allow=allow or ())
+        return deploy_datakit(datakit, each, allow=allow or ())
 
-    with open_places(chosen, folder, datakit.name) as targets:
-        outcomes = on_many(targets, lambda each: deploy_datakit(datakit, each), on_outcome=tell)
-    failure = failure_of(outcomes)
-    if failure is not None:
-        raise failure
+    on_each(target, folder, datakit.name, work, show_deployment, deployment_fields, json=json)
 
 
-def _print_json(datakit: Datakit, outcome: Outcome[Deployment]) -> None:
-    if outcome.value is not None:
-        print_json(**asdict(outcome.value), changed=outcome.value.changed)
-    else:
-        print_json(datakit=datakit.name, target=outcome.target, **error_fields(outcome.error))
+def deployment_fields(deployment: Deployment) -> dict[str, object]:
+    """What JSON says of a deployment."""
+    return {**asdict(deployment), "changed": deployment.changed}
 
 
-def _say(deployment: Deployment) -> None:
-    for schema in deployment.created_schemas:
-        say(f"created schema {schema}")
-    for table in deployment.created_tables:
-        say(f"created table {table}")
-    there = len(deployment.existing_tables)
-    made = len(deployment.created_tables)
-    state = (
-        f"{made} tables created, {there} were there"
-        if deployment.changed
-        else f"nothing to do: {there} tables are there"
-    )
+def show_deployment(deployment: Deployment) -> None:
+    """One line for each change, and one for the whole."""
+    for change in deployment.changes:
+        say(change)
+    tables = len(deployment.created_tables) + len(deployment.existing_tables)
+    number = len(deployment.changes)
+    made = f"{number} change{'' if number == 1 else 's'}" if number else "nothing to do"
     say(
-        f"{deployment.datakit} {deployment.version} in {deployment.target}: {state} "
-        f"({deployment.seconds:.2f} s)"
+        f"{deployment.datakit} {deployment.version} in {deployment.target}: "
+        f"{made}, {tables} tables ({deployment.seconds:.2f} s)"
     )

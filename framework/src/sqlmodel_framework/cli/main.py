@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import DatakitError
 from ..runs.exit_codes import ExitCode
 from ..runs.stopping import stop_on_sigterm
-from . import deploy, new, query, run, targets
+from . import deploy, drift, new, plan, query, rollback, run, targets
 
 app = typer.Typer(
     name="datakit",
@@ -25,7 +25,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
+app.command("plan")(plan.plan)
 app.command("deploy")(deploy.deploy)
+app.command("drift")(drift.drift)
+app.command("history")(rollback.history)
+app.command("rollback")(rollback.rollback)
 app.command("new")(new.new)
 app.command("query")(query.query)
 app.add_typer(targets.app, name="targets")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -82,10 +83,14 @@ class Plan:
         if group:
             yield group
 
+    def content(self) -> dict[str, Any]:
+        """Everything in the plan, as what JSON can hold."""
+        found: dict[str, Any] = json.loads(_PLAN.dump_json(self))
+        return found
+
     def to_json(self) -> str:
         """The plan as a file that `read_plan` takes: itself and its hash."""
-        content = json.loads(_PLAN.dump_json(self))
-        return json.dumps({"format": _FORMAT, "sha256": self.hash, "plan": content}, indent=1) + "\n"
+        return json.dumps({"format": _FORMAT, "sha256": self.hash, "plan": self.content()}, indent=1) + "\n"
 
     def save(self, path: Path) -> None:
         """Write the plan into a file, whole or not at all."""
