@@ -67,7 +67,7 @@ class ShopOrder(Ordered, Apart, table=True):
 
 
 KIT = Datakit(name="fields", version="1", tables=(WebOrder, ShopOrder))
-DIALECTS = {"postgresql": postgresql, "sqlite": sqlite, "mssql": mssql, "mysql": mysql}
+DIALECTS: dict[str, Any] = {"postgresql": postgresql, "sqlite": sqlite, "mssql": mssql, "mysql": mysql}
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_comments_and_indexes_are_there(engine: Engine) -> None:
     ]
 
 
-BAD = [
+BAD: list[tuple[dict[str, Any], str]] = [
     ({"price": -1}, "web_order_price_check"),
     ({"count": 0}, "some_are_ordered"),
     ({"channel": "fax"}, "web_order_channel_is_known"),
@@ -166,7 +166,7 @@ def test_a_database_with_less_keeps_the_same_promises() -> None:
         row = connection.execute(table.select()).one()
         assert {name: getattr(row, name) for name in values} == values
         assert row.worth == 2
-    bad = [*BAD, ({"state": "lost"}, "web_order_state_is_known")]
+    bad: list[tuple[dict[str, Any], str]] = [*BAD, ({"state": "lost"}, "web_order_state_is_known")]
     for given, constraint in bad:
         full = {
             "price": 1,
@@ -239,7 +239,8 @@ def test_a_name_that_is_made_up_is_never_too_long_for_a_database() -> None:
         id: int = Field(primary_key=True)
         size: int = column(check="size > 0", index=Indexed())
 
-    text = str(CreateTable(table_of(Long)).compile(dialect=postgresql.dialect()))
+    dialect: Any = postgresql.dialect
+    text = str(CreateTable(table_of(Long)).compile(dialect=dialect()))
     assert all(len(word) <= 63 for word in text.split())
 
 

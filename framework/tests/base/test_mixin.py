@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import CheckConstraint, Index, MetaData, UniqueConstraint, create_engine, inspect
@@ -66,16 +67,16 @@ def test_the_parts_of_mixins_work_in_a_real_database() -> None:
 
 
 class InSchema(BaseMixin):
-    __table_args__ = {"schema": "mixin_schema", "info": {"owner": "us"}}
+    __table_args__: ClassVar[Any] = {"schema": "mixin_schema", "info": {"owner": "us"}}
 
 
 class Commented(BaseMixin):
-    __table_args__ = {"comment": "of a mixin"}
+    __table_args__: ClassVar[Any] = {"comment": "of a mixin"}
 
 
 def test_the_options_of_all_parents_hold_the_nearest_first() -> None:
     class Whole(InSchema, Commented, Apart, table=True):
-        __table_args__ = (UniqueConstraint("code"), {"comment": "of its own"})
+        __table_args__: ClassVar[Any] = (UniqueConstraint("code"), {"comment": "of its own"})
         id: int = Field(primary_key=True)
         code: str
 

@@ -41,7 +41,7 @@ class View:
     """
 
     name: str
-    query: Select[Any] | str
+    query: Select[*tuple[Any, ...]] | str
     schema: str | None = None
     materialized: bool = False
     comment: str | None = None
