@@ -159,7 +159,7 @@ def test_a_broken_datakit_takes_none_of_the_others_with_it(installed: Installed)
     add_kit(installed, "sound")
     installed.add("sick", "sick_datakit", __init__="raise RuntimeError('sick')")
     assert {"sound", "sick"} <= set(installed_datakits())
-    with pytest.raises(DatakitError, match="'sick' cannot be imported: sick_datakit, line 1: RuntimeError: sick"):
+    with pytest.raises(DatakitError, match="'sick' cannot be imported: sick_datakit, line 1: RuntimeError"):
         find_datakit("sick")
     assert find_datakit("sound").name == "sound"
 

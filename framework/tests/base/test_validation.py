@@ -20,10 +20,12 @@ from pydantic import (
 )
 from pydantic import Field as PydanticField
 from sqlalchemy import Engine, create_engine, func, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, Session, SQLModel, select
 from sqlmodel_framework import BaseMixin, InvalidRowError, TransactionalTableMixin, column
 from sqlmodel_framework.base import mixin
+from sqlmodel_framework.base.tables import table_of
 from sqlmodel_framework.errors import ContractError
 
 
@@ -187,6 +189,28 @@ def test_relationships_are_set_as_ever(engine: Engine) -> None:
         ship.port = None
         session.commit()
         assert ship.port_id is None
+
+
+class Berth(Apart, table=True):
+    number: int = Field(primary_key=True)
+    port_id: int = Field(foreign_key="port.id")
+    port: Port = Relationship()
+
+
+def test_a_key_that_a_relationship_fills_may_be_left_to_it(engine: Engine) -> None:
+    make: Any = Berth
+    berth = make(number=1, port=Port(**GOOD))
+    assert berth.port_id is None
+    assert not table_of(Berth).c.port_id.nullable
+    with pytest.raises(InvalidRowError, match=r"^berth\.port_id: "):
+        berth.port_id = "x"
+    with Session(engine) as session:
+        session.add(berth)
+        session.commit()
+        assert berth.port_id == berth.port.id
+        session.add(make(number=2))
+        with pytest.raises(IntegrityError, match="port_id"):
+            session.commit()
 
 
 def test_an_expression_is_for_the_database_to_work_out(engine: Engine) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
-from pydantic import ValidationError
+from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema
 from sqlalchemy import CheckConstraint, Index, MetaData, Table
 from sqlalchemy.orm import declared_attr
 from sqlalchemy.schema import SchemaItem
@@ -18,7 +19,7 @@ from .collisions import refuse_collisions
 from .fields import snake_case
 from .partitions import Partitions
 from .tables import full_name
-from .validation import assign, construct, invalid, without_nothing
+from .validation import assign, construct, invalid, leave_keys_to_relationships, without_nothing
 
 __all__ = ["BaseMixin"]
 
@@ -44,7 +45,8 @@ class BaseMixin(SQLModel):
     - A row is validated when it is made and when a field is set: `InvalidRowError` names table and
       column. Rows that come from the database are taken as they are. Checks over several fields
       (pydantic's `model_validator`) run in both cases. A field whose default is None may be None until
-      the row is flushed, as what the database fills in is.
+      the row is flushed, as what the database fills in is, and a foreign key in a class with
+      relationships.
     """
 
     __partitions__: ClassVar[Partitions | None] = None
@@ -79,6 +81,14 @@ class BaseMixin(SQLModel):
         if cls.__partitions__ is not None:
             cls.__partitions__.describe(table)
         return table
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /
+    ) -> CoreSchema:
+        """Describe the class to pydantic, once its fields are known."""
+        leave_keys_to_relationships(cls)
+        return handler(source)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:

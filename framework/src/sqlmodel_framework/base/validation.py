@@ -20,7 +20,7 @@ from ..errors import InvalidRowError
 from .problems import Problem, invalid_row, problems_of
 from .tables import plain_type, table_of
 
-__all__ = ["assign", "construct", "invalid", "without_nothing"]
+__all__ = ["assign", "construct", "invalid", "leave_keys_to_relationships", "without_nothing"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,16 @@ def assign(row: SQLModel, name: str, value: Any) -> None:
     for field, new in changed.items():
         set_attribute(row, field, new)
     row.__pydantic_fields_set__.add(name)
+
+
+def leave_keys_to_relationships(cls: type[SQLModel]) -> None:
+    """Let a foreign key be None until the row is flushed if a relationship may fill it."""
+    if not cls.__sqlmodel_relationships__:
+        return
+    for info in cls.__pydantic_fields__.values():
+        refers = any(isinstance(getattr(item, "foreign_key", None), str) for item in info.metadata)
+        if refers and info.is_required():
+            info.default = None
 
 
 def without_nothing(cls: type[SQLModel], values: Any) -> Any:
