@@ -289,6 +289,9 @@ def test_model_validate_says_the_same_and_reads_objects_too() -> None:
     assert Port.model_validate({"code": "ABC"}, update={"lat": 3}).lat == 3
     with pytest.raises(InvalidRowError, match=r"^port\.lat: "):
         Port.model_validate({**GOOD, "lat": 91})
+    for bad in ({"opened": datetime(2024, 1, 1)}, {"old": "y"}, {"double": 2}):
+        with pytest.raises(InvalidRowError, match=rf"^port\.{next(iter(bad))}: "):
+            Port.model_validate({**GOOD, **bad})
     # What comes after is validated again.
     with pytest.raises(InvalidRowError):
         Port(code="abc", lat=1)

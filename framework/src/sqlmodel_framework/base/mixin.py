@@ -19,7 +19,7 @@ from .collisions import refuse_collisions
 from .fields import snake_case
 from .partitions import Partitions
 from .tables import full_name
-from .validation import assign, construct, invalid, leave_keys_to_relationships, without_nothing
+from .validation import assign, check_types, construct, invalid, leave_keys_to_relationships, without_nothing
 
 __all__ = ["BaseMixin"]
 
@@ -120,7 +120,9 @@ class BaseMixin(SQLModel):
             return super().model_validate(obj, **options)
         token = _validated.set(cls)
         try:
-            return super().model_validate(without_nothing(cls, obj), **options)
+            row = super().model_validate(without_nothing(cls, obj), **options)
+            check_types(row)
+            return row
         except ValidationError as error:
             raise invalid(cls, error) from None
         finally:

@@ -20,7 +20,14 @@ from ..errors import InvalidRowError
 from .problems import Problem, invalid_row, problems_of
 from .tables import plain_type, table_of
 
-__all__ = ["assign", "construct", "invalid", "leave_keys_to_relationships", "without_nothing"]
+__all__ = [
+    "assign",
+    "check_types",
+    "construct",
+    "invalid",
+    "leave_keys_to_relationships",
+    "without_nothing",
+]
 
 
 @dataclass(frozen=True)
@@ -77,13 +84,7 @@ def construct(row: SQLModel, given: dict[str, Any]) -> None:
         values = _around_expressions(row, known, given)
     object.__setattr__(row, "__dict__", tracked)
     row.__pydantic_fields_set__.update(nothing)
-    problems = [
-        Problem(known.columns[name], reason, values[name])
-        for name, check in known.checks.items()
-        if name in values and (reason := check(values[name]))
-    ]
-    if problems:
-        raise invalid_row(known.table, problems)
+    _refuse_unfit(known, values)
     for name, value in values.items():
         set_attribute(row, name, value)
     for name, value in related.items():
@@ -109,6 +110,15 @@ def assign(row: SQLModel, name: str, value: Any) -> None:
     for field, new in changed.items():
         set_attribute(row, field, new)
     row.__pydantic_fields_set__.add(name)
+
+
+def check_types(row: SQLModel) -> None:
+    """Check what pydantic does not: it has validated the row already.
+
+    Raises:
+        InvalidRowError: a value does not fit its SQL type.
+    """
+    _refuse_unfit(_row_of(type(row)), row.__dict__)
 
 
 def leave_keys_to_relationships(cls: type[SQLModel]) -> None:
@@ -195,13 +205,21 @@ def _validated(row: SQLModel, known: _Row, name: str, value: Any) -> dict[str, A
     except ValidationError as error:
         raise invalid(cls, error) from None
     after = trial.__dict__
-    check = known.checks.get(name)
-    if check is not None and (reason := check(after[name])):
-        raise invalid_row(known.table, [Problem(known.columns[name], reason, after[name])])
     changed = {name: after[name]}
     if known.as_a_whole:
         changed |= {field: after[field] for field in before if after[field] is not before[field]}
+    _refuse_unfit(known, changed)
     return changed
+
+
+def _refuse_unfit(known: _Row, values: Mapping[str, Any]) -> None:
+    problems = [
+        Problem(known.columns[name], reason, values[name])
+        for name, check in known.checks.items()
+        if name in values and (reason := check(values[name]))
+    ]
+    if problems:
+        raise invalid_row(known.table, problems)
 
 
 @cache
