@@ -13,6 +13,7 @@ import sqlmodel_framework
 
 # The stable surface. A name that leaves this list breaks somebody's program.
 PUBLIC = [
+    "Allow",
     "BaseEngine",
     "BaseMixin",
     "BronzeTableMixin",
@@ -20,11 +21,17 @@ PUBLIC = [
     "CsvSource",
     "Datakit",
     "DatakitError",
+    "Indexed",
+    "InvalidRowError",
     "Load",
+    "Partitions",
     "QuerySource",
     "Reference",
     "ReferenceTableMixin",
+    "RenameColumn",
+    "RenameTable",
     "ReportContext",
+    "Rows",
     "RunResult",
     "TableSource",
     "Target",
@@ -32,8 +39,12 @@ PUBLIC = [
     "TransactionalTableMixin",
     "TransientError",
     "Unique",
+    "View",
     "__version__",
+    "array_of",
+    "column",
     "deploy_datakit",
+    "json_type",
     "run_datakit",
 ]
 

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .base.datakit import Check, Datakit
+    from .base.declarations import Allow, RenameColumn, RenameTable, Rows, View
+    from .base.fields import Indexed, array_of, column, json_type
     from .base.models import BaseMixin, BronzeTableMixin, ReferenceTableMixin, TransactionalTableMixin
+    from .base.partitions import Partitions
     from .engines.base import BaseEngine
-    from .errors import DatakitError, TerminalError, TransientError
+    from .errors import DatakitError, InvalidRowError, TerminalError, TransientError
     from .loading.load import Load
     from .loading.rules import Reference, Unique
     from .loading.sources import CsvSource, QuerySource, TableSource
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Allow": "base.declarations",
     "BaseEngine": "engines.base",
     "BaseMixin": "base.models",
     "BronzeTableMixin": "base.models",
@@ -32,11 +36,17 @@ _HOME = {
     "CsvSource": "loading.sources",
     "Datakit": "base.datakit",
     "DatakitError": "errors",
+    "Indexed": "base.fields",
+    "InvalidRowError": "errors",
     "Load": "loading.load",
+    "Partitions": "base.partitions",
     "QuerySource": "loading.sources",
     "Reference": "loading.rules",
     "ReferenceTableMixin": "base.models",
+    "RenameColumn": "base.declarations",
+    "RenameTable": "base.declarations",
     "ReportContext": "runs.result",
+    "Rows": "base.declarations",
     "RunResult": "runs.result",
     "TableSource": "loading.sources",
     "Target": "targets.target",
@@ -44,11 +54,16 @@ _HOME = {
     "TransactionalTableMixin": "base.models",
     "TransientError": "errors",
     "Unique": "loading.rules",
+    "View": "base.declarations",
+    "array_of": "base.fields",
+    "column": "base.fields",
     "deploy_datakit": "utils.deployment",
+    "json_type": "base.fields",
     "run_datakit": "runs.run",
 }
 
 __all__ = [
+    "Allow",
     "BaseEngine",
     "BaseMixin",
     "BronzeTableMixin",
@@ -56,11 +71,17 @@ __all__ = [
     "CsvSource",
     "Datakit",
     "DatakitError",
+    "Indexed",
+    "InvalidRowError",
     "Load",
+    "Partitions",
     "QuerySource",
     "Reference",
     "ReferenceTableMixin",
+    "RenameColumn",
+    "RenameTable",
     "ReportContext",
+    "Rows",
     "RunResult",
     "TableSource",
     "Target",
@@ -68,8 +89,12 @@ __all__ = [
     "TransactionalTableMixin",
     "TransientError",
     "Unique",
+    "View",
     "__version__",
+    "array_of",
+    "column",
     "deploy_datakit",
+    "json_type",
     "run_datakit",
 ]
 

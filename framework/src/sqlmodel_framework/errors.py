@@ -117,6 +117,23 @@ class PlanError(TerminalError):
     """A saved plan cannot be read, was edited, or no longer fits its target; nothing was changed."""
 
 
+class InvalidRowError(ContractError, ValueError):
+    """A row of a typed table has a value that its declaration does not allow.
+
+    It is a ValueError too, so that pydantic reports it as one of its own where a table's class stands
+    inside of another model.
+
+    Attributes:
+        problems: one line for each problem, each naming table and column.
+    """
+
+    def __init__(
+        self, message: str, *, problems: tuple[str, ...], table: str | None, column: str | None
+    ) -> None:
+        super().__init__(message, table=table, column=column)
+        self.problems = problems
+
+
 class TransientError(DatakitError):
     """A later try can succeed: a service is unavailable (exit code 69)."""
 

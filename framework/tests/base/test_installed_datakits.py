@@ -99,9 +99,9 @@ def test_a_datakit_without_tables_is_an_error_and_nothing_is_deployed(
 @pytest.mark.parametrize(
     ("kit", "models", "reason"),
     [
-        ("lacking", "import nobody_has_it", "ModuleNotFoundError: No module named 'nobody_has_it'"),
-        ("garbled", "def broken(:", "SyntaxError"),
-        ("failing", "raise RuntimeError('on purpose')", "RuntimeError: on purpose"),
+        ("lacking", "x = 1\nimport nobody_has_it", "models, line 2: ModuleNotFoundError: No module named"),
+        ("garbled", "x = 1\ndef broken(:", "models.py, line 2: SyntaxError"),
+        ("failing", "raise RuntimeError('on purpose')", "models, line 1: RuntimeError: on purpose"),
     ],
 )  # fmt: skip
 def test_a_datakit_that_cannot_be_imported_is_named_with_the_reason(
@@ -111,7 +111,9 @@ def test_a_datakit_that_cannot_be_imported_is_named_with_the_reason(
     for name in (kit, f"{kit}_datakit"):
         with pytest.raises(DatakitError) as caught:
             find_datakit(name)
-        assert caught.value.message.startswith(f"datakit '{name}' cannot be imported: {kit}_datakit")
+        assert caught.value.message.startswith(f"datakit '{name}' cannot be imported: ")
+        # The module that is broken, not only the one that was asked for.
+        assert f"{kit}_datakit" in caught.value.message
         assert reason in caught.value.message
         assert "\n" not in caught.value.message
 
@@ -126,3 +128,58 @@ def test_a_modules_own_exit_is_not_the_end_of_the_program(installed: Installed) 
     installed.add("leaving", "leaving_datakit", __init__="import sys\nsys.exit(0)")
     with pytest.raises(DatakitError, match="'leaving' cannot be imported"):
         find_datakit("leaving")
+
+
+def test_a_mixin_that_does_not_fit_is_told_with_its_names(installed: Installed) -> None:
+    models = (
+        "from sqlmodel import Field\nfrom sqlmodel_framework import BaseMixin\n"
+        "class A(BaseMixin):\n    x: int\nclass B(BaseMixin):\n    x: str\n"
+        "class C(A, B, table=True):\n    id: int = Field(primary_key=True)\n"
+    )
+    installed.add("unfit", "unfit_datakit", __init__=KIT.format(name="unfit"), models=models)
+    with pytest.raises(DatakitError, match=r"unfit_datakit\.models\.A and unfit_datakit\.models\.B both"):
+        find_datakit("unfit")
+
+
+def test_neither_tests_nor_environments_inside_of_a_package_are_imported(installed: Installed) -> None:
+    add_kit(installed, "tested")
+    for folder in ("tests", "test", ".venv", "venv/lib"):
+        place = installed.site / "tested_datakit" / folder
+        place.mkdir(parents=True)
+        for name in ("__init__", "test_models", "models", "conftest"):
+            (place / f"{name}.py").write_text("raise RuntimeError('imported')")
+    (installed.site / "tested_datakit" / "test_more.py").write_text("raise RuntimeError('imported')")
+    kit = find_datakit("tested")
+    assert [table_of(c).fullname for c in kit.table_classes()] == ["inst_tested.tested_port"]
+    inside = {name for name in sys.modules if name.startswith("tested_datakit")}
+    assert inside == {"tested_datakit", "tested_datakit.models"}
+
+
+def test_a_broken_datakit_takes_none_of_the_others_with_it(installed: Installed) -> None:
+    add_kit(installed, "sound")
+    installed.add("sick", "sick_datakit", __init__="raise RuntimeError('sick')")
+    assert {"sound", "sick"} <= set(installed_datakits())
+    with pytest.raises(DatakitError, match="'sick' cannot be imported: sick_datakit, line 1: RuntimeError"):
+        find_datakit("sick")
+    assert find_datakit("sound").name == "sound"
+
+
+def test_tables_that_a_module_imports_from_another_datakit_are_not_its_own(installed: Installed) -> None:
+    add_kit(installed, "lender")
+    models = MODELS.format(name="BorrowerPort", schema="inst_borrower")
+    models += "\nfrom lender_datakit.models import LenderPort, NoTable\n"
+    installed.add("borrower", "borrower_datakit", __init__=KIT.format(name="borrower"), models=models)
+    kit = find_datakit("borrower")
+    assert [table_of(c).fullname for c in kit.table_classes()] == ["inst_borrower.borrower_port"]
+
+
+def test_two_datakits_with_one_table_are_told_whose_it_is(installed: Installed) -> None:
+    models = MODELS.format(name="SharedPort", schema="inst_shared")
+    for name in ("early", "late"):
+        installed.add(name, f"{name}_datakit", __init__=KIT.format(name=name), models=models)
+    find_datakit("early")
+    with pytest.raises(DatakitError) as caught:
+        find_datakit("late")
+    assert "late_datakit.models.SharedPort declares the table inst_shared.shared_port" in caught.value.message
+    assert "early_datakit.models.SharedPort" in caught.value.message
+    assert "registry" in (caught.value.hint or "")

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Text, create_engine
+from sqlalchemy import Text, create_engine, insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, SQLModel
 from sqlmodel_framework import (
@@ -13,6 +13,7 @@ from sqlmodel_framework import (
     BronzeTableMixin,
     Datakit,
     DatakitError,
+    InvalidRowError,
     ReferenceTableMixin,
     Target,
     TransactionalTableMixin,
@@ -125,7 +126,7 @@ def test_the_mixins_of_a_table_may_come_in_any_order(deployed: Target, ask: Ask)
         "FROM information_schema.columns "
         "WHERE table_schema = 'mixins' AND table_name LIKE 'order%' GROUP BY table_name",
     )
-    assert [row[1] for row in rows] == ["code,created_at,tag,updated_at"] * 6
+    assert [row[1] for row in rows] == ["code,created_at,inactivated_at,loaded_at,tag,updated_at"] * 6
 
 
 def test_a_composite_key_keeps_all_its_columns(deployed: Target, ask: Ask) -> None:
@@ -162,24 +163,58 @@ def test_updated_at_moves_with_an_update_and_created_at_stays(deployed: Target) 
 
 def test_a_bronze_table_refuses_an_unknown_extraction_method(deployed: Target) -> None:
     engine = create_engine(deployed.secret_url())
-
-    def row(method: Any) -> BronzeOne:
-        return BronzeOne(
-            value="x",
-            source_system="s",
-            source_table="t",
-            extraction_method=method,
-            run_id=uuid4(),
-            row_hash=bytes(32),
-        )
-
+    values: dict[str, Any] = {
+        "value": "x",
+        "source_system": "s",
+        "source_table": "t",
+        "run_id": uuid4(),
+        "row_hash": bytes(32),
+    }
     with Session(engine) as session:
-        session.add_all(row(method) for method in EXTRACTION_METHODS)
+        session.add_all(BronzeOne(**{**values, "extraction_method": method}) for method in EXTRACTION_METHODS)
         session.commit()
-        session.add(row("guess"))
-        with pytest.raises(IntegrityError, match="extraction_method_is_known"):
-            session.commit()
+    with pytest.raises(InvalidRowError, match=r"mixins\.bronze_one\.extraction_method"):
+        BronzeOne(**{**values, "extraction_method": "guess"})
+    # Past the class as well.
+    with (
+        engine.begin() as connection,
+        pytest.raises(IntegrityError, match="bronze_one_extraction_method_is_known"),
+    ):
+        connection.execute(insert(table_of(BronzeOne)), {"extraction_method": "guess", **values})
     engine.dispose()
+
+
+def test_a_reference_row_says_when_it_was_loaded_and_is_valid_until_said_otherwise(
+    deployed: Target,
+) -> None:
+    engine = create_engine(deployed.secret_url())
+    with Session(engine) as session:
+        row = RefOne(code="valid")
+        assert row.model_dump(include={"loaded_at"}) == {"loaded_at": None}
+        session.add(row)
+        session.commit()
+        session.refresh(row)
+        loaded: datetime = row.loaded_at
+        assert abs(loaded - datetime.now(UTC)) < timedelta(minutes=5)
+        assert row.inactivated_at is None
+        row.inactivated_at = datetime(2030, 1, 1, tzinfo=UTC)
+        session.commit()
+        assert row.loaded_at > loaded
+        assert row.inactivated_at == datetime(2030, 1, 1, tzinfo=UTC)
+    engine.dispose()
+
+
+def test_recorded_times_tell_what_they_mean() -> None:
+    meanings = {column.name: column.info.get("datakit") for column in table_of(RefOne).columns}
+    assert meanings == {
+        "created_at": "created_at",
+        "updated_at": "updated_at",
+        "loaded_at": "loaded_at",
+        "inactivated_at": None,
+        "code": None,
+        "label": None,
+    }
+    assert table_of(RefOne).c.updated_at.info is not table_of(RefTwo).c.updated_at.info
 
 
 def test_a_reference_table_without_a_natural_key_is_refused() -> None:

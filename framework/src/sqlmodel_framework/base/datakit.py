@@ -10,12 +10,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Constraint, MetaData, Table
+from sqlalchemy import MetaData, Table
 from sqlalchemy.sql.expression import Select
 from sqlmodel import SQLModel
 
 from ..errors import DeclarationError
-from .tables import full_name, natural_key, table_of, tables_in
+from .agreement import check_declarations
+from .declarations import Allow, Rename, Rows, View
+from .tables import copied, full_name, natural_key, table_of, tables_in
 
 if TYPE_CHECKING:
     from ..loading.load import Load
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Check", "Datakit"]
 
+_TUPLES = ("tables", "loads", "checks", "views", "grants", "rows", "renames")
+_KINDS: dict[str, Any] = {"views": View, "grants": Allow, "rows": Rows, "renames": Rename}
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -54,9 +58,14 @@ class Datakit:
         loads: run in this order.
         checks: run after the loads.
         report: writes a report of a run into a folder and returns its path.
+        views: made in this order, after the tables.
+        grants: rights on tables, views and schemas.
+        rows: what reference tables must hold.
+        renames: what had another name before; nothing is ever guessed to be renamed.
 
     Raises:
-        DeclarationError: the name is not allowed, or `tables`, `loads` or `checks` is no tuple.
+        DeclarationError: the name is not allowed; what must be a tuple is none; a view, right, row or
+            rename does not go together with the tables.
     """
 
     name: str
@@ -66,6 +75,10 @@ class Datakit:
     loads: tuple[Load, ...] = ()
     checks: tuple[Check, ...] = ()
     report: Callable[[ReportContext], Path] | None = None
+    views: tuple[View, ...] = ()
+    grants: tuple[Allow, ...] = ()
+    rows: tuple[Rows, ...] = ()
+    renames: tuple[Rename, ...] = ()
 
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and _NAME.fullmatch(self.name)):
@@ -73,13 +86,20 @@ class Datakit:
                 f"a datakit cannot be called {self.name!r}",
                 hint="use lower-case letters, digits, - and _, and start with a letter",
             )
-        for argument in ("tables", "loads", "checks"):
+        for argument in _TUPLES:
             value = getattr(self, argument)
             if not isinstance(value, tuple):
                 raise DeclarationError(
                     f"datakit {self.name!r}: {argument} is a {type(value).__name__}, not a tuple",
                     hint=f"a tuple of one needs a comma: {argument}=(one,)",
                 )
+        for argument, kind in _KINDS.items():
+            for item in getattr(self, argument):
+                if not isinstance(item, kind):
+                    raise DeclarationError(f"datakit {self.name!r}: {item!r} is not one of its {argument}")
+        if self.views or self.grants or self.rows or self.renames:
+            tables = {table_of(cls).fullname: table_of(cls) for cls in self.table_classes()}
+            check_declarations(self.name, tables, self.views, self.grants, self.rows, self.renames)
 
     def table_classes(self) -> tuple[type[SQLModel], ...]:
         """The table classes, each once, in declared order.
@@ -127,7 +147,7 @@ class Datakit:
         classes = self.table_classes()
         own = MetaData(naming_convention=table_of(classes[0]).metadata.naming_convention)
         for cls in classes:
-            _settle_order(table_of(cls).to_metadata(own))
+            copied(table_of(cls), own)
         for table in own.tables.values():
             for key in table.foreign_keys:
                 referred = key.target_fullname.rpartition(".")[0]
@@ -142,9 +162,24 @@ class Datakit:
         return own
 
     def fingerprint(self) -> str:
-        """SHA-256, in hex, over the name, the version and the tables' definitions."""
+        """SHA-256, in hex, over the name, the version, the tables and what is declared beside them."""
         lines = [self.name, self.version, *sorted(map(_definition, self.metadata().tables.values()))]
+        lines += self._definitions_beside_tables()
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def _definitions_beside_tables(self) -> list[str]:
+        from sqlalchemy.dialects import postgresql
+
+        dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+        lines = [
+            f"view {view.full_name} {view.materialized} {view.comment} {view.sql(dialect)}"
+            for view in self.views
+        ]
+        lines += [f"allow {', '.join(g.privileges)} on {g.kind} {g.name} to {g.to}" for g in self.grants]
+        for item in self.rows:
+            name = table_of(item.model).fullname
+            lines += [f"row of {name} {sorted(item.values(row).items())}" for row in item.rows]
+        return lines
 
     @staticmethod
     def _check_natural_key(cls: type[SQLModel]) -> None:
@@ -155,18 +190,6 @@ class Datakit:
                 hint="make the column that identifies a row in the data primary_key=True or unique=True",
                 table=table.fullname,
             )
-
-
-def _settle_order(table: Table) -> None:
-    """Have the same table written down the same way each time: its constraints are copied in no order."""
-
-    def key(constraint: Constraint) -> tuple[str, str, list[str]]:
-        columns = [column.name for column in getattr(constraint, "columns", ())]
-        return type(constraint).__name__, str(constraint.name), columns
-
-    for number, constraint in enumerate(sorted(table.constraints, key=key)):
-        # SQLAlchemy renders constraints in the order in which they came to be.
-        constraint._creation_order = number
 
 
 def _definition(table: Table) -> str:

@@ -81,9 +81,26 @@ def _checked(found: object, place: str, name: str) -> Datakit:
 
 
 def _unimportable(name: str, place: str, error: BaseException) -> DatakitNotFoundError:
+    broken = _where(place, error)
     return DatakitNotFoundError(
-        f"datakit {name!r} cannot be imported: {place}: {type(error).__name__}: {error}"
+        f"datakit {name!r} cannot be imported: {broken or place}: {type(error).__name__}: {error}"
     )
+
+
+def _where(place: str, error: BaseException) -> str | None:
+    """The module of the datakit's package that is broken, with the line."""
+    package = place.partition(":")[0].partition(".")[0]
+    found = None
+    step = error.__traceback__
+    while step is not None:
+        module = step.tb_frame.f_globals.get("__name__", "")
+        if f"{module}.".startswith(f"{package}."):
+            found = f"{module}, line {step.tb_lineno}"
+        step = step.tb_next
+    if isinstance(error, SyntaxError) and error.filename:
+        # It never became a module.
+        return f"{error.filename}, line {error.lineno}"
+    return found
 
 
 def _unknown(name: str) -> DatakitNotFoundError:

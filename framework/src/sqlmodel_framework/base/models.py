@@ -1,22 +1,20 @@
 """Mixins for tables.
 
 Each is a plain SQLModel class without `table=True`: derive from one or several, in any order, and
-from mixins of your own. No `Column` object is ever shared: SQLModel makes a new column for each
-table from the field's description, and what must belong to one column only (an identity, a check)
-is made anew for each table by `_OfEachTable`.
+from mixins of your own.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal, get_args, overload
+from typing import Any, ClassVar, Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, LargeBinary, Text, Uuid, func
-from sqlalchemy.orm import declared_attr
-from sqlmodel import Field, SQLModel
+from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, Text, Uuid, func
+from sqlmodel import Field
+
+from .fields import column
+from .mixin import BaseMixin
 
 __all__ = [
     "EXTRACTION_METHODS",
@@ -33,58 +31,22 @@ ExtractionMethod = Literal["file", "full", "incremental", "cdc", "api", "stream"
 EXTRACTION_METHODS: tuple[str, ...] = get_args(ExtractionMethod)
 
 
-class _OfEachTable(Sequence[Any]):
-    """Arguments of a column that are made anew each time they are read, so never shared by two tables."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-
-    def __iter__(self) -> Iterator[Any]:
-        yield self._make()
-
-    def __len__(self) -> int:
-        return 1
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        return [self._make()][index]
-
-
-def _instant(**column: Any) -> Any:
-    """A moment in time with its time zone, filled by the database."""
-    return Field(
-        default=None,
+def _recorded(meaning: str, **more: Any) -> Any:
+    """A moment in time with its time zone, filled by the database; `meaning` is in `Column.info`."""
+    return column(
+        DateTime(timezone=True),
         nullable=False,
-        sa_type=DateTime(timezone=True),
-        sa_column_kwargs={"server_default": func.now(), **column},
+        server_default=func.now(),
+        info={"datakit": meaning},
+        **more,
     )
-
-
-def _extraction_method_check() -> CheckConstraint:
-    values = ", ".join(f"'{method}'" for method in EXTRACTION_METHODS)
-    return CheckConstraint(f"extraction_method IN ({values})", name="extraction_method_is_known")
-
-
-class BaseMixin(SQLModel):
-    """The base of every mixin, and of mixins of your own. It adds no column.
-
-    A table is named after its class in snake case (`FlightDelay` is `flight_delay`) unless
-    `__tablename__` says otherwise.
-    """
-
-    @declared_attr.directive
-    def __tablename__(cls) -> str:  # noqa: N805
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
 
 
 class _RecordedTimes(BaseMixin):
     """When a row was made and last changed, by the clock of the database."""
 
-    created_at: datetime = _instant()
-    updated_at: datetime = _instant(onupdate=func.now())
+    created_at: datetime = _recorded("created_at")
+    updated_at: datetime = _recorded("updated_at", onupdate=func.now())
 
 
 class ReferenceTableMixin(_RecordedTimes):
@@ -93,17 +55,25 @@ class ReferenceTableMixin(_RecordedTimes):
     It needs a natural key: a primary key or a unique constraint over columns whose values come
     with the data, not over one that is generated. Deploying a table without one is refused.
 
-    Columns: `created_at` and `updated_at`, both with time zone. `updated_at` changes with every
-    update through the ORM, SQLAlchemy's `update()`, or a load; not with SQL written elsewhere.
+    Columns, all with time zone:
+        created_at, updated_at: as in `TransactionalTableMixin`.
+        loaded_at: when the row's values last came: its insert, or the last load that changed it.
+        inactivated_at: since when the row is no longer valid; null while it is. Nothing is deleted, so
+            that what points to it still does.
     """
 
     datakit_needs_natural_key: ClassVar[bool] = True
+
+    loaded_at: datetime = _recorded("loaded_at", onupdate=func.now())
+    inactivated_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class TransactionalTableMixin(_RecordedTimes):
     """A table of things that happen, such as flights.
 
-    Columns: `created_at` and `updated_at`, as in `ReferenceTableMixin`.
+    Columns, both with time zone:
+        created_at: when the row was inserted, by the clock of the database.
+        updated_at: when it was last updated, by the clock of the database.
     """
 
 
@@ -121,18 +91,11 @@ class BronzeTableMixin(BaseMixin):
         row_hash: SHA-256 over the row's own columns; see `sqlmodel_framework.loading.row_hash`.
     """
 
-    bronze_id: int = Field(
-        default=None,
-        primary_key=True,
-        sa_type=BigInteger,
-        sa_column_args=_OfEachTable(lambda: Identity(always=True)),
-    )
+    bronze_id: int = column(BigInteger, default=None, primary_key=True, items=lambda: [Identity(always=True)])
     source_system: str = Field(sa_type=Text)
     source_table: str = Field(sa_type=Text)
     source_host: str | None = Field(default=None, sa_type=Text)
-    extraction_method: ExtractionMethod = Field(
-        sa_type=Text, sa_column_args=_OfEachTable(_extraction_method_check)
-    )
-    loaded_at: datetime = _instant()
+    extraction_method: ExtractionMethod = column(values=EXTRACTION_METHODS)
+    loaded_at: datetime = _recorded("loaded_at")
     run_id: UUID = Field(sa_type=Uuid)
     row_hash: bytes = Field(sa_type=LargeBinary)

@@ -6,12 +6,11 @@ from types import ModuleType
 from typing import Any
 
 from pydantic.fields import FieldInfo
-from sqlalchemy import Column, Index, Table, TypeDecorator, UniqueConstraint, inspect
+from sqlalchemy import Column, Index, MetaData, Table, TypeDecorator, UniqueConstraint, inspect
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
 from ..errors import DeclarationError
-from .models import BronzeTableMixin
 
 
 def table_of(cls: type[SQLModel]) -> Table:
@@ -56,8 +55,41 @@ def tables_in(module: ModuleType) -> list[type[SQLModel]]:
     return list(dict.fromkeys(found))
 
 
+def copied(table: Table, metadata: MetaData, **options: Any) -> Table:
+    """A copy of a table in another MetaData, with what `Table.to_metadata` leaves behind.
+
+    That is the order of the constraints, and on which databases (`ddl_if`) each of them is made.
+
+    Args:
+        table: what is copied.
+        metadata: where the copy goes.
+        **options: those of `Table.to_metadata`.
+    """
+    copy = table.to_metadata(metadata, **options)
+    constraints = {_identity(constraint): constraint for constraint in table.constraints}
+    for constraint in copy.constraints:
+        original = constraints.get(_identity(constraint))
+        if original is not None:
+            constraint._ddl_if = original._ddl_if
+            constraint._creation_order = original._creation_order
+    # A copy under another name has other names of indexes.
+    conditions = {_identity(index): index._ddl_if for index in table.indexes}
+    for index in copy.indexes:
+        index._ddl_if = conditions.get(_identity(index))
+    return copy
+
+
+def _identity(part: Any) -> tuple[object, ...]:
+    columns = [column.name for column in part.columns]
+    name = None if isinstance(part, Index) else part.name
+    return (type(part), name, *columns, str(getattr(part, "sqltext", "")))
+
+
 def own_columns(cls: type[SQLModel]) -> list[Column[Any]]:
     """The columns of a bronze table that hold its source's data, in declared order."""
+    # What stands here is used by the mixins themselves.
+    from .models import BronzeTableMixin
+
     return [column for column in table_of(cls).columns if column.name not in BronzeTableMixin.model_fields]
 
 

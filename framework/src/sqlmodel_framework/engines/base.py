@@ -34,8 +34,8 @@ from ..errors import (
     UnsupportedVersionError,
 )
 from ..runs.stopping import cancelling, stop_if_asked, stop_is_heard
-from ..schema.dialects import offline
-from ..schema.names import full_name, name_of
+from ..schema.dialects import offline, quoted
+from ..schema.names import full_name, name_of, split_name
 from ..schema.snapshot import ColumnShape, Scope, Snapshot, TableShape, ViewShape
 from ..schema.upkeep import Upkeep
 
@@ -79,6 +79,9 @@ class BaseEngine:
     has_enums: ClassVar[bool] = False
     """Whether types of named values are objects of their own."""
 
+    has_grants: ClassVar[bool] = False
+    """Whether rights can be declared and read."""
+
     has_identity: ClassVar[bool] = True
     """Whether a column can be declared to count up by itself, in the SQL standard's words."""
 
@@ -87,6 +90,12 @@ class BaseEngine:
 
     large_table: ClassVar[int] = 64 * 2**20
     """Bytes from which on a table is changed the gentle way, where the database has one."""
+
+    has_schemas: ClassVar[bool] = True
+    """Whether tables live in schemas (PostgreSQL, SQL Server) or in databases, which are the same to
+    SQLAlchemy (MariaDB). If not (SQLite), a table's schema is the first part of its name: the table
+    `airport` of the schema `silver` is called `silver.airport`, in quotes and as one name. See
+    `sqlmodel_framework.schema.flat`."""
 
     longest_name: ClassVar[int | None] = None
     """Bytes that the database keeps of a name; a longer one is refused. None: no name is cut."""
@@ -355,6 +364,15 @@ class BaseEngine:
         from .ddl import DdlWriter
 
         return DdlWriter(self.connection.dialect, have, tables, large)
+
+    renames_across_schemas: ClassVar[bool] = False
+    """Whether renaming a table can also move it into another schema."""
+
+    def rename_table_sql(self, old: str, new: str) -> str:
+        """The statement that gives a table, by its full name, the name of another full name."""
+        dialect = self.connection.dialect
+        name = split_name(new)[1]
+        return f"ALTER TABLE {quoted(dialect, old)} RENAME TO {self.quoted(name)}"
 
     def table_bytes(self, names: Collection[str]) -> Mapping[str, int]:
         """How much each of these tables holds, in bytes, in one query; nothing where it is not known."""

@@ -20,27 +20,31 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..base.tables import plain_type
+from ..base.declarations import Allow, View
+from ..base.tables import plain_type, table_of
 from .dialects import offline
-from .names import full_name, name_of, split_name
+from .names import full_name, name_of, refuse_long_names, split_name
 from .record import fingerprints_of
 from .snapshot import (
     CheckShape,
     ColumnShape,
     EnumShape,
     ForeignKeyShape,
+    Grant,
     IndexShape,
     RoutineShape,
     Scope,
     Snapshot,
     TableShape,
+    ViewShape,
 )
 from .upkeep import Upkeep
 
 if TYPE_CHECKING:
+    from ..base.datakit import Datakit
     from ..engines.base import BaseEngine
 
-__all__ = ["Declared", "declare", "scope_of"]
+__all__ = ["Declared", "declare", "declare_datakit", "scope_of"]
 
 _NO_ACTION = ("NO ACTION", "")
 
@@ -78,6 +82,42 @@ def scope_of(snapshot: Snapshot) -> Scope:
         snapshot.schemas | {schema for schema, _ in places if schema is not None},
         frozenset((None, name) for schema, name in places if schema is None),
     )
+
+
+def declare_datakit(engine: BaseEngine, datakit: Datakit) -> Declared:
+    """Describe a datakit's tables, and what is declared beside them, for an engine that is connected.
+
+    Raises:
+        DeclarationError: the datakit has no tables, or declares some that cannot work here.
+    """
+    tables = list(datakit.metadata().sorted_tables)
+    if engine.longest_name is not None:
+        refuse_long_names(tables, engine.longest_name)
+    declared = declare(engine, tables)
+    dialect = offline(engine.connection.dialect)
+    views = {
+        full_name(view.schema, view.name): ViewShape(view.sql(dialect), view.materialized, view.comment)
+        for view in datakit.views
+    }
+    schemas = {view.schema for view in datakit.views if view.schema is not None}
+    grants = {
+        Grant("schema" if item.kind == "schema" else "table", _allowed_on(item), item.to, privilege)
+        for item in datakit.grants
+        for privilege in item.privileges
+    }
+    snapshot = replace(
+        declared.snapshot,
+        schemas=declared.snapshot.schemas | schemas,
+        views=views,
+        grants=frozenset(grants) if engine.has_grants else frozenset(),
+    )
+    return replace(declared, snapshot=snapshot)
+
+
+def _allowed_on(item: Allow) -> str:
+    if isinstance(item.on, View):
+        return full_name(item.on.schema, item.on.name)
+    return item.name if item.on is None else name_of(table_of(item.on))
 
 
 def declare(engine: BaseEngine, tables: Iterable[Table]) -> Declared:
@@ -182,9 +222,14 @@ class _Describing:
         return known
 
     def _applies(self, constraint: CheckConstraint) -> bool:
-        """Some types bring a check for databases that lack the type."""
+        """Some checks are for databases that lack a type."""
         rule = getattr(constraint, "_create_rule", None)
-        compiler = self.dialect.ddl_compiler(self.dialect, CreateTable(constraint.table))
+        create = CreateTable(constraint.table)
+        compiler: Any = self.dialect.ddl_compiler(self.dialect, create)
+        if constraint._ddl_if is not None and not constraint._ddl_if._should_execute(
+            create, constraint, None, compiler=compiler
+        ):
+            return False
         return rule is None or bool(rule(compiler))
 
     def _cut(self, name: Any) -> str:

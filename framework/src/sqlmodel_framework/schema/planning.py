@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,18 +12,21 @@ from sqlalchemy.engine import URL
 
 from .. import __version__
 from ..base.datakit import Datakit
+from ..base.declarations import Rename, RenameTable, Rows
 from ..base.discovery import find_datakit
 from ..engines.registry import engine_for
 from ..targets.settings import resolve_target
 from ..targets.target import Target
 from .change import Step
 from .changes import changes_for
-from .declared import Declared, declare
+from .declared import Declared, declare, declare_datakit
 from .difference import differences
-from .names import name_of, refuse_long_names
+from .names import name_of, split_name
 from .plan import Plan
 from .reconciling import Reconciled, reconcile
 from .record import Recorded, fingerprints_of, read_recorded
+from .renaming import renamed
+from .rows import row_changes
 from .snapshot import Scope, Snapshot
 
 if TYPE_CHECKING:
@@ -79,29 +83,40 @@ def plan_datakit(
 
 def plan_with(engine: BaseEngine, datakit: Datakit) -> Planned:
     """Plan over an engine that is connected and in a transaction; see `plan_datakit`."""
-    tables = list(datakit.metadata().sorted_tables)
-    if engine.longest_name is not None:
-        refuse_long_names(tables, engine.longest_name)
     return plan_towards(
         engine,
-        declare(engine, tables),
+        declare_datakit(engine, datakit),
         datakit=datakit.name,
         version=datakit.version,
         fingerprint=datakit.fingerprint(),
+        renames=datakit.renames,
+        rows=datakit.rows,
     )
 
 
 def plan_towards(
-    engine: BaseEngine, declared: Declared, *, datakit: str, version: str, fingerprint: str
+    engine: BaseEngine,
+    declared: Declared,
+    *,
+    datakit: str,
+    version: str,
+    fingerprint: str,
+    renames: Sequence[Rename] = (),
+    rows: Sequence[Rows] = (),
 ) -> Planned:
     """Plan towards any declaration, over an engine that is connected and in a transaction."""
     ledger = declare(engine, _ledger_tables(engine))
     scope = declared.scope | Scope(tables=frozenset((t.schema, t.name) for t in ledger.tables.values()))
+    old_places = [split_name(rename.old) for rename in renames if isinstance(rename, RenameTable)]
+    scope |= Scope(tables=frozenset(old_places))
     live = engine.read_snapshot(scope)
     recorded = _recorded(engine, live, datakit)
-    reconciled = reconcile(engine, declared, live.without_tables(ledger.tables), recorded)
+    own = live.without_tables(ledger.tables)
+    changes, own, recorded = renamed(engine, renames, own, recorded)
+    reconciled = reconcile(engine, declared, own, recorded)
     have = reconciled.have
-    changes = changes_for(engine, differences(have, reconciled.want), have, declared.tables)
+    changes += changes_for(engine, differences(have, reconciled.want), have, declared.tables)
+    changes += row_changes(engine, rows, own)
     plan = Plan(
         datakit=datakit,
         version=version,

@@ -12,6 +12,7 @@ from sqlmodel_framework import (
     DatakitError,
     Load,
     ReferenceTableMixin,
+    TableSource,
     Target,
     run_datakit,
 )
@@ -53,7 +54,15 @@ class PythonDefault(SQLModel, table=True):
     token: UUID = Field(default_factory=uuid4)
 
 
-TABLES = (Raw, Item, Surrogate, PythonDefault)
+class Copy(ReferenceTableMixin, table=True):
+    __tablename__ = "write_copy"
+    __table_args__ = {"schema": "writing"}
+    part: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    label: str | None = None
+
+
+TABLES = (Raw, Item, Surrogate, PythonDefault, Copy)
 
 
 def load(
@@ -159,3 +168,19 @@ def test_a_default_that_only_python_can_make_is_refused(database: Target) -> Non
 def test_the_tables_statistics_are_fresh_after_a_load(database: Target, ask: Ask) -> None:
     load(database, Item, "part,number\n" + "".join(f"a,{number}\n" for number in range(500)))
     assert ask(database, "SELECT reltuples FROM pg_class WHERE relname = 'write_item'") == [(500.0,)]
+
+
+def test_a_copy_of_a_table_has_times_of_its_own_but_the_same_validity(database: Target, ask: Ask) -> None:
+    load(database, Item, "part,number,label\na,1,one\nb,1,two\n")
+    ask(
+        database,
+        "UPDATE writing.write_item SET created_at = '2020-01-01', loaded_at = '2020-01-01', "
+        "updated_at = '2020-01-01', inactivated_at = '2024-01-01Z' WHERE part = 'a'",
+    )
+    only = Load(table=Copy, name="copy", layer="y", source=TableSource(Item))
+    kit = Datakit(name="writing", version="1", tables=TABLES, loads=(only,))
+    assert run_datakit(kit, database).loads[0].loaded == 2
+    recent = "created_at > '2021-01-01' AND loaded_at > '2021-01-01' AND updated_at > '2021-01-01'"
+    assert ask(
+        database, f"SELECT part, {recent}, inactivated_at IS NULL FROM writing.write_copy ORDER BY part"
+    ) == [("a", True, False), ("b", True, True)]

@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
 from ...schema.declared import Declared
 from ...schema.dialects import quoted
 from ...schema.names import full_name, split_name
-from ...schema.rebuilding import table_from
+from ...schema.rebuilding import table_from, verbatim
 from ...schema.snapshot import EnumShape, Scope, TableShape, ViewShape
 from .catalog import read_snapshot
 
@@ -87,12 +87,13 @@ def _as_declared(printed: TableShape, raw: TableShape) -> TableShape:
     columns = {
         name: replace(shape, comment=raw.columns[name].comment) for name, shape in printed.columns.items()
     }
+    partitions = {split_name(name)[1]: bounds for name, bounds in printed.partitions.items()}
     return replace(
         printed,
         columns=columns,
         foreign_keys=raw.foreign_keys,
         triggers=raw.triggers,
-        partitions=raw.partitions,
+        partitions={name: partitions[split_name(name)[1]] for name in raw.partitions},
         comment=raw.comment,
     )
 
@@ -100,6 +101,14 @@ def _as_declared(printed: TableShape, raw: TableShape) -> TableShape:
 def _make(connection: Connection, name: str, shape: TableShape) -> None:
     table = table_from(full_name("pg_temp", split_name(name)[1]), shape, "postgresql")
     connection.execute(CreateTable(table))
+    for partition, bounds in shape.partitions.items():
+        quote = connection.dialect.identifier_preparer.quote
+        connection.execute(
+            verbatim(
+                f"CREATE TABLE pg_temp.{quote(split_name(partition)[1])} "
+                f"PARTITION OF pg_temp.{quote(table.name)} {bounds}"
+            )
+        )
     for index in table.indexes:
         connection.execute(CreateIndex(index))
 

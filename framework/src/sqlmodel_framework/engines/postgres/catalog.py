@@ -106,7 +106,7 @@ SELECT 'schema', n.nspname, '', ARRAY[]::text[]
 FROM pg_catalog.pg_namespace AS n WHERE n.nspname = ANY(:named)
 UNION ALL
 SELECT 'grant', n.nspname, '', ARRAY[
-    CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, a.privilege_type]
+    CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type]
 FROM pg_catalog.pg_namespace AS n, LATERAL aclexplode(n.nspacl) AS a
 WHERE n.nspname = ANY(:named) AND a.grantee <> n.nspowner
 UNION ALL
@@ -136,7 +136,7 @@ WHERE n.nspname = ANY(:schemas) AND NOT EXISTS (
     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i'))
 """
 _GRANTS = """
-SELECT c.oid, CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, a.privilege_type
+SELECT c.oid, CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type
 FROM pg_catalog.pg_class AS c, LATERAL aclexplode(c.relacl) AS a
 WHERE c.oid = ANY(CAST(:oids AS oid[])) AND a.grantee <> c.relowner
 """

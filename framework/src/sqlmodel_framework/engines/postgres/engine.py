@@ -13,10 +13,12 @@ from uuid import UUID
 from sqlalchemy import Column, Engine, Table, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from ...base.partitions import INFO as PARTITIONS_INFO
 from ...errors import DatakitError, TargetError
 from ...loading.load import Load
 from ...runs.ledger import SCHEMA as LEDGER_SCHEMA
 from ...runs.result import LoadResult
+from ...schema.names import full_name
 from ...schema.snapshot import Scope, Snapshot, TableShape, ViewShape
 from ..base import BaseEngine
 from . import catalog, cost
@@ -58,6 +60,7 @@ class PostgresEngine(BaseEngine):
     can_plan: ClassVar[bool] = True
     transactional_ddl: ClassVar[bool] = True
     has_enums: ClassVar[bool] = True
+    has_grants: ClassVar[bool] = True
     counting: ClassVar[str] = "serial"
     keeps_ledger: ClassVar[bool] = True
     can_load: ClassVar[bool] = True
@@ -161,6 +164,11 @@ class PostgresEngine(BaseEngine):
         """What follows PARTITION BY."""
         found: str | None = table.dialect_options["postgresql"]["partition_by"]
         return found
+
+    def declared_partitions(self, table: Table) -> Mapping[str, str]:
+        """What follows PARTITION OF, for each partition."""
+        found: Mapping[str, str] = table.info.get(PARTITIONS_INFO, {})
+        return {full_name(table.schema, name.rpartition(".")[2]): bounds for name, bounds in found.items()}
 
     def ddl(
         self, have: Snapshot, tables: Mapping[str, Table], large: frozenset[str] = frozenset()

@@ -129,6 +129,8 @@ def _select_table(load: Load, source: TableSource) -> Select[Any]:
         shared = [name for name in shared if name in own]
         position: ColumnElement[int] = origin.c.bronze_id
     else:
+        # When the source's own row was written is no data of it either.
+        shared = [name for name in shared if "datakit" not in origin.c[name].info]
         position = func.row_number().over(order_by=list(origin.primary_key.columns) or None)
     values: list[ColumnElement[Any]] = []
     for name in shared:

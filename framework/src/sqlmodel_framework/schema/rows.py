@@ -1,0 +1,107 @@
+"""Declared reference rows: which of them a table lacks or holds otherwise, and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Table, and_, cast, insert, literal, or_, select, union_all, update
+
+from ..base.declarations import Rows
+from ..base.tables import table_of
+from .change import Change, Phase, Step
+from .dialects import offline
+from .names import name_of
+from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from ..engines.base import BaseEngine
+
+__all__ = ["row_changes"]
+
+
+def row_changes(engine: BaseEngine, declared: Sequence[Rows], live: Snapshot) -> list[Change]:
+    """One change for each declared row that is missing or differs; one query for each table with rows.
+
+    Args:
+        engine: connected, in a transaction.
+        declared: the rows.
+        live: what there is.
+    """
+    return [change for rows in declared for change in _changes(engine, rows, live)]
+
+
+def _changes(engine: BaseEngine, rows: Rows, live: Snapshot) -> list[Change]:
+    table = table_of(rows.model)
+    values = [rows.values(row) for row in rows.rows]
+    shape = live.tables.get(name_of(table))
+    if shape is None:
+        return [_insert(engine, table, rows.key, row) for row in values]
+    known = set(shape.columns)
+    if not values:
+        return []
+    if any(not set(row) <= known for row in values):
+        # A column that is only just being added: what the rows hold in it cannot be asked yet.
+        values = [{name: value for name, value in row.items() if name in known} for row in values]
+    found: dict[int, bool] = dict(
+        engine.connection.execute(_differing(table, rows.key, values)).tuples().all()
+    )
+    whole = [rows.values(row) for row in rows.rows]
+    late = [position for position, row in enumerate(whole) if not set(row) <= known and position not in found]
+    changes = []
+    for position in sorted({*found, *late}):
+        missing = found.get(position, False)
+        make = _insert if missing else _update
+        changes.append(make(engine, table, rows.key, whole[position]))
+    return changes
+
+
+def _differing(table: Table, key: tuple[str, ...], values: Sequence[dict[str, Any]]) -> Any:
+    """The positions of the rows that are missing (true) or differ (false)."""
+    columns = sorted({name for row in values for name in row})
+    wanted = union_all(
+        *(
+            select(
+                literal(position).label("position"),
+                *(
+                    cast(literal(row.get(name), table.c[name].type), table.c[name].type).label(name)
+                    for name in columns
+                ),
+                *(literal(name in row).label(f"given {name}") for name in columns if name not in key),
+            )
+            for position, row in enumerate(values)
+        )
+    ).subquery()
+    same = and_(*(table.c[name] == wanted.c[name] for name in key))
+    missing: ColumnElement[bool] = table.c[key[0]].is_(None)
+    differs = [
+        and_(wanted.c[f"given {name}"], table.c[name].is_distinct_from(wanted.c[name]))
+        for name in columns
+        if name not in key
+    ]
+    return (
+        select(wanted.c.position, missing)
+        .select_from(wanted.outerjoin(table, same))
+        .where(or_(missing, *differs))
+    )
+
+
+def _insert(engine: BaseEngine, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> Change:
+    return _change(engine, "insert row", table, key, row, insert(table).values(row))
+
+
+def _update(engine: BaseEngine, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> Change:
+    given = {name: value for name, value in row.items() if name not in key}
+    where = and_(*(table.c[name] == row[name] for name in key))
+    return _change(engine, "update row", table, key, row, update(table).where(where).values(given))
+
+
+def _change(
+    engine: BaseEngine, action: str, table: Table, key: tuple[str, ...], row: dict[str, Any], statement: Any
+) -> Change:
+    compiled = statement.compile(
+        dialect=offline(engine.connection.dialect), compile_kwargs={"literal_binds": True}
+    )
+    told_apart = ", ".join(f"{name}={row[name]}" for name in key)
+    step = Step(str(compiled), Phase.ROWS)
+    return Change(action=action, name=f"{name_of(table)} ({told_apart})", steps=(step,))
