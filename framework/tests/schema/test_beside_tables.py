@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from sqlalchemy import CheckConstraint, func, select
 from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 from sqlmodel_framework import Datakit, Target, deploy_datakit
 from sqlmodel_framework.base.declarations import Allow, RenameColumn, RenameTable, Rows, View
 from sqlmodel_framework.base.mixin import BaseMixin
@@ -29,7 +29,9 @@ def kit(**more: object) -> Datakit:
     return Datakit(name="geo", version="1", tables=(Country,), **more)  # type: ignore[arg-type]
 
 
-LARGE = View(name="large", schema="geo", query=select(Country.code).where(Country.size > 1.5), comment="it's")
+LARGE = View(
+    name="large", schema="geo", query=select(col(Country.code)).where(col(Country.size) > 1.5), comment="it's"
+)
 COUNT = View(name="count", schema="geo", query=select(func.count().label("n")).select_from(Country))
 
 
@@ -69,7 +71,7 @@ def test_without_a_ledger_a_view_is_known_by_what_it_means(database: Target, ask
 
 
 def test_a_materialized_view_keeps_its_rows(database: Target, ask: Ask) -> None:
-    view = View(name="kept", schema="geo", query=select(Country.code), materialized=True)
+    view = View(name="kept", schema="geo", query=select(col(Country.code)), materialized=True)
     deploy_datakit(kit(views=(view,)), database)
     ask(database, "INSERT INTO geo.country VALUES ('FR', 'France', 2)")
     assert ask(database, "SELECT count(*) FROM geo.kept") == [(0,)]
@@ -183,6 +185,6 @@ def test_partitions_are_made_added_and_kept_when_they_go(database: Target, ask: 
 
 @pytest.mark.parametrize("name", ["select", "Mixed Case", 'qu"ote', "ünï", "a.b", "100%"])
 def test_any_name_of_a_view_works(database: Target, name: str) -> None:
-    datakit = kit(views=(View(name=name, schema="geo", query=select(Country.code)),))
+    datakit = kit(views=(View(name=name, schema="geo", query=select(col(Country.code))),))
     deploy_datakit(datakit, database)
     assert ids(datakit, database) == []
