@@ -351,7 +351,7 @@ def test_executors_that_do_not_come_or_are_lost_are_told_after_the_deadline(
     containers: Containers, run_image: RunImage, source: Database, target: Database, cluster: Cluster
 ) -> None:
     # Time enough for a start on a machine that has other things to do.
-    seconds = 40
+    seconds = 60
     parameters = cluster.parameters | {"job": "market_jobs:endless", "start_timeout": seconds}
     runner = start(containers, source, target, "job", parameters)
     works(runner)
@@ -361,7 +361,7 @@ def test_executors_that_do_not_come_or_are_lost_are_told_after_the_deadline(
     for worker in cluster.workers.values():
         worker.signal("KILL")
     for container, words in ((runner, "all were lost"), (waiting, f"there was none for {seconds} s")):
-        assert container.wait(120) == 69
+        assert container.wait(180) == 69
         error = json.loads(container.output()[0].splitlines()[-1])["error"]
         assert words in error["message"]
         assert error["retry"] is True
