@@ -86,9 +86,9 @@ class MariadbEngine(BaseEngine):
 
     def check_rights(self) -> None:
         """Creating databases and tables needs the right CREATE, on all of them or on some."""
-        grants = list(self.connection.execute(text("SHOW GRANTS")).scalars())
+        grants: list[str] = list(self.connection.execute(text("SHOW GRANTS")).scalars())
         if not may_create(grants):
-            user = self.connection.execute(text("SELECT CURRENT_USER()")).scalar_one()
+            user: str = self.connection.execute(text("SELECT CURRENT_USER()")).scalar_one()
             raise TargetError(
                 f"target {self.target.name}: user {user!r} lacks the right CREATE on any database",
                 hint="GRANT CREATE ON *.* TO it, or on the databases that a datakit calls its schemas",
