@@ -436,7 +436,9 @@ class _Reading:
             place = f"{_always_quoted(schema or '')}.{_always_quoted(bare)}"
             parts.append(f"SELECT start_value, increment FROM {place}")
         options = {"no_parameters": True}
-        rows: Sequence[Any] = self.connection.exec_driver_sql(" UNION ALL ".join(parts), execution_options=options).all()
+        rows: Sequence[Any] = self.connection.exec_driver_sql(
+            " UNION ALL ".join(parts), execution_options=options
+        ).all()
         return {
             name: SequenceShape("bigint", int(start), int(increment))
             for name, (start, increment) in zip(names, rows, strict=True)

@@ -7,7 +7,8 @@ import re
 __all__ = ["formatted_type"]
 
 _TYPE = re.compile(
-    r"(?P<name>[a-z0-9_ ]+?)\s*(?P<sizes>\((?:[^()'\"]|'(?:[^'\\]|''|\\.)*')*\))?(?P<rest>[^()]*)",
+    r"(?P<name>[a-z0-9_ ]+?)\s*(?P<sizes>\((?:[^()'\"]|'(?:[^'\\]|''|\\.)*')*\))?"
+    r"(?P<rest>(?:\s+(?:signed|unsigned|zerofill|(?:collate|charset|character set) \S+))*)",
     re.IGNORECASE | re.DOTALL,
 )
 _CHARACTERS = re.compile(r"\s*(?:character set|charset) \S+")
@@ -46,8 +47,6 @@ def formatted_type(compiled: str) -> str:
         return compiled
     name = " ".join(found["name"].lower().split())
     sizes, rest = found["sizes"] or "", _CHARACTERS.sub("", found["rest"].lower())
-    name, collated, collation = name.partition(" collate ")
-    name = _CHARACTERS.sub("", name)
     name = _SAME.get(name, name)
     sizes = re.sub(r"'\s*,\s*'", "','", sizes) if name in ("enum", "set") else sizes.replace(" ", "")
     if name in _INTEGERS:
@@ -61,4 +60,4 @@ def formatted_type(compiled: str) -> str:
         sizes = _SIZES.get(name, "")
     elif sizes == "(0)" and name in ("datetime", "time", "timestamp"):
         sizes = ""
-    return f"{name}{sizes}{collated}{collation}{rest}"
+    return f"{name}{sizes}{rest}"
