@@ -1,4 +1,4 @@
-"""Every kind of change: from one declaration to another, with the rows that are there, and then nothing to do."""
+"""Every kind of change, from one declaration to another: the rows stay, and then nothing is left to do."""
 
 from __future__ import annotations
 
