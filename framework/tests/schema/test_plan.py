@@ -214,7 +214,9 @@ def test_narrowing_is_refused_by_what_it_would_cut(
     assert change.loss == loss
 
 
-def test_a_lost_ledger_is_no_reason_to_change_anything_and_is_written_anew(database: Target, ask: Ask) -> None:
+def test_a_lost_ledger_is_no_reason_to_change_anything_and_is_written_anew(
+    database: Target, ask: Ask
+) -> None:
     deploy_datakit(first(), database)
     ask(database, "DROP SCHEMA datakit CASCADE")
     assert plan_datakit(first(), database).empty

@@ -164,14 +164,15 @@ class _Describing:
         uniques: dict[str, tuple[str, ...]] = {}
         checks: dict[str, CheckShape] = {}
         foreign_keys: dict[str, ForeignKeyShape] = {}
-        # Constraints are a set, whose order changes from run to run.
-        for constraint in sorted(table.constraints, key=_order):
+        # A check can belong to a column alone. Constraints are a set, whose order changes from run to run.
+        of_columns = [each for column in table.columns for each in column.constraints]
+        for constraint in sorted([*table.constraints, *of_columns], key=_order):
             name = self._cut(constraint.name) if isinstance(constraint.name, str) else ""
             if isinstance(constraint, UniqueConstraint):
                 columns = tuple(column.name for column in constraint.columns)
                 uniques[name or _made_up("unique", columns)] = columns
             elif isinstance(constraint, CheckConstraint):
-                if not self._applies(constraint):
+                if not _applies(constraint, compiler):
                     continue
                 expression = self._expression(compiler, constraint.sqltext)
                 checks[name or _made_up("check", (expression,))] = CheckShape(expression)
@@ -205,7 +206,8 @@ class _Describing:
             return replace(shape, generated=self._expression(compiler, column.computed.sqltext))
         if column.identity is not None and self.engine.has_identity:
             return replace(shape, identity="always" if column.identity.always else "by default")
-        if column is column.table._autoincrement_column and column.server_default is None:
+        counts = column.server_default is None or column.identity is not None
+        if column is column.table._autoincrement_column and counts:
             return replace(shape, identity=self.engine.counting)
         return replace(shape, default=compiler.get_column_default_string(column))
 
@@ -220,17 +222,6 @@ class _Describing:
         if known is None:
             known = self.types[key] = self.engine.declared_type(column)
         return known
-
-    def _applies(self, constraint: CheckConstraint) -> bool:
-        """Some checks are for databases that lack a type."""
-        rule = getattr(constraint, "_create_rule", None)
-        create = CreateTable(constraint.table)
-        compiler: Any = self.dialect.ddl_compiler(self.dialect, create)
-        if constraint._ddl_if is not None and not constraint._ddl_if._should_execute(
-            create, constraint, None, compiler=compiler
-        ):
-            return False
-        return rule is None or bool(rule(compiler))
 
     def _cut(self, name: Any) -> str:
         """A name as it is rendered: one that SQLAlchemy made up is shortened where it is too long."""
@@ -261,6 +252,17 @@ class _Describing:
         if not isinstance(expression, ColumnElement) and not hasattr(expression, "_compiler_dispatch"):
             return str(expression)
         return str(compiler.sql_compiler.process(expression, include_table=False, literal_binds=True))
+
+
+def _applies(constraint: CheckConstraint, compiler: Any) -> bool:
+    """Some checks are for databases that lack a type."""
+    rule = getattr(constraint, "_create_rule", None)
+    only_if = constraint._ddl_if
+    if only_if is not None and not only_if._should_execute(
+        CreateTable(constraint.table), constraint, None, compiler=compiler
+    ):
+        return False
+    return rule is None or bool(rule(compiler))
 
 
 def _foreign_key(constraint: ForeignKeyConstraint) -> ForeignKeyShape:
