@@ -24,7 +24,7 @@ from sqlalchemy.schema import CreateSchema
 
 from ..errors import DatakitError, TargetError, TerminalError, UnavailableError
 from ..schema.dialects import offline
-from ..schema.names import full_name, name_of
+from ..schema.names import full_name, name_of, refuse_long_names
 from ..schema.snapshot import ColumnShape, Scope, Snapshot, TableShape, ViewShape
 from ..schema.upkeep import Upkeep
 
@@ -200,6 +200,15 @@ class BaseEngine:
                         primary_key=tuple(keys[place]["constrained_columns"]),
                     )
         return Snapshot(existing, found)
+
+    def refuse_names(self, tables: Sequence[Table]) -> None:
+        """Refuse tables whose names the database does not keep as they are.
+
+        Raises:
+            DeclarationError: a name would be cut, or be one with another.
+        """
+        if self.longest_name is not None:
+            refuse_long_names(tables, self.longest_name)
 
     def comparable(self, shape: TableShape) -> TableShape:
         """As much of a declared table's shape as `read_snapshot` can tell of a table that is there."""

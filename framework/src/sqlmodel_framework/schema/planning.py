@@ -19,7 +19,7 @@ from .change import Step
 from .changes import changes_for
 from .declared import Declared, declare
 from .difference import differences
-from .names import name_of, refuse_long_names
+from .names import name_of
 from .plan import Plan
 from .reconciling import Reconciled, reconcile
 from .record import Recorded, fingerprints_of, read_recorded
@@ -80,8 +80,7 @@ def plan_datakit(
 def plan_with(engine: BaseEngine, datakit: Datakit) -> Planned:
     """Plan over an engine that is connected and in a transaction; see `plan_datakit`."""
     tables = list(datakit.metadata().sorted_tables)
-    if engine.longest_name is not None:
-        refuse_long_names(tables, engine.longest_name)
+    engine.refuse_names(tables)
     declared = declare(engine, tables)
     ledger = declare(engine, _ledger_tables(engine))
     scope = declared.scope | Scope(tables=frozenset((t.schema, t.name) for t in ledger.tables.values()))
@@ -134,6 +133,7 @@ def _ledger_steps(engine: BaseEngine, ledger: Declared, live: Snapshot) -> tuple
     if not missing:
         return ()
     writer = engine.ddl(own, ledger.tables)
+    writer.expect(missing)
     steps = [step for difference in missing for step in writer.write(difference)]
     return tuple(sorted(steps, key=lambda step: step.phase))
 
