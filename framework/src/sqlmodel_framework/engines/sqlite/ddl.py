@@ -238,7 +238,7 @@ def _changed(shape: TableShape, differences: Iterable[Difference]) -> TableShape
         if place == "primary_key":
             shape = replace(shape, primary_key=difference.want or ())
             continue
-        parts = {key: part for key, part in getattr(shape, place).items() if key != difference.name}
+        parts: Any = {key: part for key, part in getattr(shape, place).items() if key != difference.name}
         if difference.want is not None:
             parts[difference.name] = difference.want
         shape = replace(shape, **{place: parts})

@@ -32,11 +32,11 @@ class _Preparer(SQLiteIdentifierPreparer):
 
 
 class _Compiler(SQLiteCompiler):
-    def visit_table(self, table: Any, **options: Any) -> Any:
-        return self._flat(table, super().visit_table(table, **options))
+    def visit_table(self, table: Any, *arguments: Any, **options: Any) -> Any:
+        return self._flat(table, super().visit_table(table, *arguments, **options))
 
-    def visit_column(self, column: Any, **options: Any) -> Any:
-        return self._flat(column.table, super().visit_column(column, **options))
+    def visit_column(self, column: Any, *arguments: Any, **options: Any) -> Any:
+        return self._flat(column.table, super().visit_column(column, *arguments, **options))
 
     def _flat(self, table: Any, text: str) -> str:
         schema = None if table is None else self.preparer.schema_for_object(table)
@@ -57,7 +57,8 @@ class _Ddl(SQLiteDDLCompiler):
         schema = None if index.table is None else self.preparer.schema_for_object(index.table)
         if schema is None:
             return str(self.preparer.format_index(index))
-        bare: Any = self.preparer.truncate_and_render_index_name(index.name, _alembic_quote=False)
+        name: Any = index.name
+        bare = self.preparer.truncate_and_render_index_name(name, _alembic_quote=False)
         return self.preparer.quote(flat_name(schema, bare))
 
     def get_column_default_string(self, column: Column[Any]) -> str | None:
@@ -68,10 +69,10 @@ class _Ddl(SQLiteDDLCompiler):
 class _Types(SQLiteTypeCompiler):
     # Only a key of the type INTEGER, by just this name, counts up by itself.
 
-    def visit_BIGINT(self, type_: Any, **options: Any) -> str:
+    def visit_BIGINT(self, type_: Any, **options: Any) -> str:  # noqa: N802
         return "INTEGER" if _counts(**options) else str(super().visit_BIGINT(type_, **options))
 
-    def visit_SMALLINT(self, type_: Any, **options: Any) -> str:
+    def visit_SMALLINT(self, type_: Any, **options: Any) -> str:  # noqa: N802
         return "INTEGER" if _counts(**options) else str(super().visit_SMALLINT(type_, **options))
 
 

@@ -64,14 +64,15 @@ class SqliteEngine(BaseEngine):
     counting: ClassVar[str] = "auto"
 
     _begin: str = "BEGIN"
+    _locked: bool = False
     _contents: Contents = Contents()
     _driver_connection: sqlite3.Connection | None = None
     _kept: sqlite3.Connection | None = None
     _writer: SqliteDdl | None = None
 
     def bind(self, target: Target) -> None:
-        """Use this target from now on; a database in memory belongs to one."""
-        if target is not self._target:
+        """Use this target from now on; a database in memory belongs to its URL."""
+        if self._target is None or target.url != self._target.url:
             self._kept = None
         super().bind(target)
 
@@ -127,13 +128,12 @@ class SqliteEngine(BaseEngine):
         # what refers to it; and renamed, which must not touch what others say of its name.
         driver.execute("PRAGMA foreign_keys = OFF")
         driver.execute("PRAGMA legacy_alter_table = ON")
-        self._begin = "BEGIN IMMEDIATE"
+        self._begin, self._locked = "BEGIN IMMEDIATE", True
         try:
             with self.translating(), connection.begin():
-                self._begin = "BEGIN"
                 yield
         finally:
-            self._begin = "BEGIN"
+            self._begin, self._locked = "BEGIN", False
             with suppress(sqlite3.Error):
                 driver.execute("PRAGMA legacy_alter_table = OFF")
                 driver.execute("PRAGMA foreign_keys = ON")
@@ -142,7 +142,7 @@ class SqliteEngine(BaseEngine):
     def transaction(self) -> Iterator[Connection]:
         """All or nothing; a part of the lock's transaction where there is one."""
         with self.connect() as connection:
-            begin = connection.begin_nested if connection.in_transaction() else connection.begin
+            begin = connection.begin_nested if self._locked else connection.begin
             with self.translating(), begin():
                 yield connection
 
@@ -183,12 +183,13 @@ class SqliteEngine(BaseEngine):
 
     def effect_of(self, difference: Difference) -> str:
         """What a change of a table that is there does to its users."""
+        if difference.kind == "trigger":
+            return ""
         if difference.kind == "index":
             return _READS if difference.want is not None else ""
-        in_place = difference.kind == "column" and difference.have is None
-        if self._writer is not None and difference.table in self._writer.anew:
-            in_place = difference.kind in ("trigger", "comment")
-        return "" if in_place or difference.kind == "trigger" else _REWRITES
+        anew = self._writer is not None and difference.table in self._writer.anew
+        # To drop a column in place, SQLite rewrites every row as well.
+        return _REWRITES if anew or difference.have is not None else ""
 
     def values_that_change(self, difference: Difference) -> int:
         """See `sqlmodel_framework.engines.sqlite.types`."""

@@ -40,6 +40,10 @@ def _note(known: dict[str, str], name: str, what: str, table: Table) -> None:
             hint="choose another",
             table=table.fullname,
         )
+    if "\0" in name:
+        raise DeclarationError(
+            f"{table.fullname!r}: the name of {what} holds a zero byte", hint="choose another"
+        )
     other = known.setdefault(_folded(name), what)
     if other is not what:
         raise DeclarationError(

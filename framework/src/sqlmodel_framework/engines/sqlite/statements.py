@@ -148,9 +148,7 @@ class _Reading:
                 action = " ".join(follows[1:3] if two else follows[1:2])
                 actions[follows[0]] = "" if action == "NO ACTION" else action
                 position += 4 if two else 3
-            elif piece.is_word("MATCH"):
-                position += 2
-            elif piece.is_word("NOT") and follows[:1] == ["DEFERRABLE"]:
+            elif piece.is_word("MATCH") or (piece.is_word("NOT") and follows[:1] == ["DEFERRABLE"]):
                 position += 2
             elif piece.is_word("DEFERRABLE"):
                 deferrable = "INITIALLY IMMEDIATE"
