@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ..base.declarations import Allow, View
 from ..base.tables import plain_type, table_of
 from .dialects import offline
-from .names import full_name, name_of, refuse_long_names, split_name
+from .names import full_name, made_up_name, name_of, split_name
 from .record import fingerprints_of
 from .snapshot import (
     CheckShape,
@@ -91,8 +91,7 @@ def declare_datakit(engine: BaseEngine, datakit: Datakit) -> Declared:
         DeclarationError: the datakit has no tables, or declares some that cannot work here.
     """
     tables = list(datakit.metadata().sorted_tables)
-    if engine.longest_name is not None:
-        refuse_long_names(tables, engine.longest_name)
+    engine.refuse_names(tables)
     declared = declare(engine, tables)
     dialect = offline(engine.connection.dialect)
     views = {
@@ -170,15 +169,15 @@ class _Describing:
             name = self._cut(constraint.name) if isinstance(constraint.name, str) else ""
             if isinstance(constraint, UniqueConstraint):
                 columns = tuple(column.name for column in constraint.columns)
-                uniques[name or _made_up("unique", columns)] = columns
+                uniques[name or made_up_name("unique", columns)] = columns
             elif isinstance(constraint, CheckConstraint):
                 if not _applies(constraint, compiler):
                     continue
                 expression = self._expression(compiler, constraint.sqltext)
-                checks[name or _made_up("check", (expression,))] = CheckShape(expression)
+                checks[name or made_up_name("check", (expression,))] = CheckShape(expression)
             elif isinstance(constraint, ForeignKeyConstraint):
                 shape = _foreign_key(constraint)
-                foreign_keys[name or _made_up("foreign key", shape.columns)] = shape
+                foreign_keys[name or made_up_name("foreign key", shape.columns)] = shape
         return TableShape(
             columns={column.name: self._column(compiler, column) for column in table.columns},
             primary_key=tuple(column.name for column in table.primary_key.columns),
@@ -288,8 +287,3 @@ def _action(action: str | None) -> str:
 def _order(constraint: Constraint) -> tuple[str, list[str], str]:
     columns = [column.name for column in getattr(constraint, "columns", ())]
     return type(constraint).__name__, columns, str(constraint.name)
-
-
-def _made_up(kind: str, parts: tuple[str, ...]) -> str:
-    """The key of a constraint that the declaration leaves to the database to name."""
-    return f"({kind}: {', '.join(parts)})"

@@ -183,6 +183,7 @@ def _ledger_steps(engine: BaseEngine, ledger: Declared, live: Snapshot) -> tuple
     if not missing:
         return ()
     writer = engine.ddl(own, ledger.tables)
+    writer.expect(missing)
     steps = [step for difference in missing for step in writer.write(difference)]
     return tuple(sorted(steps, key=lambda step: step.phase))
 
