@@ -1,4 +1,4 @@
-"""Every kind of change from one declaration to another: it is made, the rows are kept, and nothing is left."""
+"""Every kind of change from one declaration to another: it is made, and the rows are kept."""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ def kit(*tables):
 def first():
     metadata = MetaData()
     return kit(
-        Table("item", metadata, Column("id", Integer, primary_key=True), Column("code", String(5)), schema="shop"),
+        Table("item", metadata, Column("id", Integer, primary_key=True), Column("code", String(5)),
+              schema="shop"),
         Table("sale", metadata, Column("id", Integer, primary_key=True),
               Column("item", Integer, ForeignKey("shop.item.id")), schema="till"),
     )
@@ -39,8 +40,9 @@ def first():
 def second():
     metadata = MetaData()
     return kit(
-        Table("item", metadata, Column("id", Integer, primary_key=True), Column("code", String(9), nullable=False),
-              CheckConstraint("code <> ''"), Index("by_code", "code"), schema="shop"),
+        Table("item", metadata, Column("id", Integer, primary_key=True),
+              Column("code", String(9), nullable=False), CheckConstraint("code <> ''"),
+              Index("by_code", "code"), schema="shop"),
         Table("sale", metadata, Column("id", Integer, primary_key=True), Column("number", Integer),
               Column("item", Integer, ForeignKey("shop.item.id", ondelete="CASCADE")), schema="till"),
         Table("shelf", metadata, Column("id", Integer, primary_key=True)),
@@ -64,7 +66,8 @@ def rows():
     try:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-        return connection.execute('SELECT s.id, i.code FROM "till.sale" s JOIN "shop.item" i ON i.id = s.item').fetchall()
+        sql = 'SELECT s.id, i.code FROM "till.sale" s JOIN "shop.item" i ON i.id = s.item'
+        return connection.execute(sql).fetchall()
     finally:
         connection.close()
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, Session, SQLModel
 from sqlmodel_framework import (
     BronzeTableMixin,
@@ -27,6 +28,7 @@ from sqlmodel_framework import (
     Target,
     deploy_datakit,
 )
+from sqlmodel_framework.base.tables import table_of
 from sqlmodel_framework.engines.base import BaseEngine
 from sqlmodel_framework.engines.registry import engine_for
 
@@ -34,14 +36,18 @@ MakeKit = Callable[..., Datakit]
 
 AWKWARD = [
     "select", "user", "table", "Order", "MixedCase", "UPPER", "with space", " edge ", 'a"b', '""', "it's",
-    "semi;colon", "a--b", "/*c*/", "per%cent", "%s", "%(x)s", ":bind", "?", "back\\slash", "dot.ted", "ünïcödé",
-    "日本語", "e\u0301", "🦆", "$1", "{x}", "[x]", "]", "`", "1st", "line\nbreak", "tab\t", "DROP TABLE x",
-    "''); DROP TABLE x; --", "CHECK", "check (1)", "(", ")", ",", "constraint", "x" * 200, "sqlite",
+    "semi;colon", "a--b", "/*c*/", "per%cent", "%s", "%(x)s", ":bind", "?", "back\\slash", "dot.ted",
+    "ünïcödé", "日本語", "e\u0301", "🦆", "$1", "{x}", "[x]", "]", "`", "1st", "line\nbreak", "tab\t",
+    "DROP TABLE x", "''); DROP TABLE x; --", "CHECK", "check (1)", "(", ")", ",", "constraint",
+    "x" * 60, "sqlite",
 ]  # fmt: skip
 NAMES = st.one_of(
     st.sampled_from(AWKWARD),
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=40),
 ).filter(lambda name: not name.lower().startswith("sqlite_"))
+
+# SQLAlchemy writes what a key refers to as one text, in which dots part names.
+REFERRED = NAMES.filter(lambda name: "." not in name)
 
 
 class Airport(ReferenceTableMixin, table=True):
@@ -61,7 +67,7 @@ class Airport2(SQLModel, table=True):
 
 
 def family(
-    schema: str | None, parent: str, child: str, key: str, other: str, *more: object
+    schema: str | None, parent: str, child: str, key: str, other: str, *more: SchemaItem
 ) -> tuple[Table, Table]:
     metadata = MetaData()
     first = Table(parent, metadata, Column(key, String, primary_key=True), schema=schema)
@@ -73,24 +79,24 @@ def family(
         ForeignKeyConstraint([other], [first.c[key]], name=parent),
         UniqueConstraint(other, name=child),
         Index(other, other),
-        *more,  # type: ignore[arg-type]
+        *more,
         schema=schema,
     )
     return first, second
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     schema=st.one_of(st.none(), NAMES),
-    parent=NAMES,
+    parent=REFERRED,
     child=NAMES,
-    key=NAMES,
+    key=REFERRED,
     other=NAMES,
     value=st.sampled_from(AWKWARD),
 )
 @example(schema="select", parent="table", child="user", key="from", other="order", value="it's")
-@example(schema=None, parent="a.b", child="c.d", key='"', other=").(", value="%s")
-@example(schema='"', parent=".", child="..", key=":x", other=",", value="%s")
+@example(schema=None, parent="[", child="c.d", key='"', other=").(", value="%s")
+@example(schema='.."', parent="'", child="..", key=":x", other=",", value="%s")
 def test_rows_go_in_and_come_out_whatever_the_names_are(
     kit: MakeKit, schema: str | None, parent: str, child: str, key: str, other: str, value: str
 ) -> None:
@@ -125,7 +131,7 @@ def test_names_that_sqlite_takes_for_one_are_refused(
         Table(name, MetaData(), Column("id", Integer, primary_key=True), schema=schema)
         for schema, name in (one, two)
     ]
-    with pytest.raises(DatakitError, match="have one name in SQLite"):
+    with pytest.raises(DatakitError, match="have one name in SQLite|both declare"):
         deploy_datakit(kit(*tables), engine.target, engine=engine)
 
 
@@ -151,14 +157,14 @@ def test_a_schema_is_the_first_part_of_a_name_in_one_file(engine: BaseEngine) ->
 
 
 def test_typed_classes_are_written_and_read_through_a_session(engine: BaseEngine) -> None:
-    deploy_datakit(
-        Datakit(name="stops", version="1", tables=(Airport, Airport2)), engine.target, engine=engine
-    )
+    kit = Datakit(name="stops", version="1", tables=(Airport, Airport2))
+    deploy_datakit(kit, engine.target, engine=engine)
+    one, two = table_of(Airport), table_of(Airport2)
     with engine.transaction() as connection, Session(connection) as session:
         session.add_all([Airport(code="JFK"), Airport2(code="LGA")])
         session.flush()
-        session.exec(update(Airport).where(Airport.code == "JFK").values(code="EWR"))
-        session.exec(delete(Airport2).where(Airport2.code == "none"))
+        session.exec(update(Airport).where(one.c.code == "JFK").values(code="EWR"))
+        session.exec(delete(Airport2).where(two.c.code == "none"))
         session.commit()
-    codes = select(Airport.code, Airport2.code.label("other")).join(Airport2, Airport.code != Airport2.code)  # type: ignore[attr-defined, call-overload, arg-type]
-    assert engine.read_rows(codes) == [{"code": "EWR", "other": "LGA"}]
+    both = select(one.c.code, two.c.code.label("other")).join(two, one.c.code != two.c.code)
+    assert engine.read_rows(both) == [{"code": "EWR", "other": "LGA"}]

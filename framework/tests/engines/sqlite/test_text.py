@@ -9,8 +9,11 @@ ANY = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 NAMES = ANY.filter(bool)
 # What a naive reader stumbles over.
 PIECES = st.sampled_from(
-    ["a", "CHECK", "'", '"', "`", "[", "]", "(", ")", ",", "--x\n", "/*", "*/", "''", "1", "1.5e3", "x'0f'", " ", "\n", "||"]
-)  # fmt: skip
+    [
+        *("a", "CHECK", "'", '"', "`", "[", "]", "(", ")", ",", "--x\n", "/*", "*/", "''"),
+        *("1", "1.5e3", "x'0f'", " ", "\n", "||"),
+    ]
+)
 
 
 def quoted(name: str) -> str:
@@ -22,14 +25,9 @@ def literal(text: str) -> str:
 
 
 @given(st.lists(PIECES).map("".join))
-def test_no_text_is_lost_but_blanks_and_comments(sql: str) -> None:
-    found = tokens(sql)
-    position = 0
-    for each in found:
-        between = sql.find(each.text, position)
-        assert between >= position
-        position = between + len(each.text)
-    assert tokens(expression(found)) == [*found[:1], *found[1:]] or found[0].spaced
+def test_an_expression_without_its_comments_is_made_of_the_same_pieces(sql: str) -> None:
+    found = [each.text for each in tokens(sql)]
+    assert [each.text for each in tokens(expression(tokens(sql)))] == found
 
 
 @given(ANY)
@@ -51,7 +49,8 @@ def test_what_sqlite_itself_makes_of_a_statement_is_read(
     check = f"{quoted(column)} <> {literal(text)}"
     sql = (
         f"CREATE TABLE {quoted('t' + table)} ({quoted(column)} VARCHAR(3) DEFAULT {literal(text)} -- ) , (\n"
-        f" CONSTRAINT {quoted(name)} CHECK ({check}) COLLATE NOCASE, {quoted(column + other)} INT AS (1 /* ) */ + 2),"
+        f" CONSTRAINT {quoted(name)} CHECK ({check}) COLLATE NOCASE,"
+        f" {quoted(column + other)} INT AS (1 /* ) */ + 2),"
         f" UNIQUE ({quoted(column)}, {quoted(column + other)}),"
         f" FOREIGN KEY ({quoted(column)}) REFERENCES {quoted(other)} ON DELETE SET NULL ON UPDATE CASCADE)"
     )
@@ -75,9 +74,11 @@ def test_what_sqlite_itself_makes_of_a_statement_is_read(
 
 def test_constraints_of_columns_and_of_the_table_are_told_by_their_names() -> None:
     found = read_table(
-        "CREATE TABLE t(a int constraint one unique constraint two references u(x) deferrable initially deferred,"
+        "CREATE TABLE t(a int constraint one unique constraint two references u(x) deferrable"
+        " initially deferred,"
         " [check] text default (upper('check (1)')) not null, b default -1 check (b < 0),"
-        " primary key (a, b) constraint three check (a > 1) check(a > 2), foreign key (a, b) references u) WITHOUT ROWID"
+        " primary key (a, b) constraint three check (a > 1) check(a > 2), foreign key (a, b) references u)"
+        " WITHOUT ROWID"
     )
     assert found.uniques == {"one": ("a",)}
     assert found.foreign_keys == {

@@ -33,7 +33,8 @@ class _Preparer(SQLiteIdentifierPreparer):
 
 class _Compiler(SQLiteCompiler):
     def visit_table(self, table: Any, *arguments: Any, **options: Any) -> Any:
-        return self._flat(table, super().visit_table(table, *arguments, **options))
+        rendered = super().visit_table(table, *arguments, **options)  # type: ignore[no-untyped-call]
+        return self._flat(table, rendered)
 
     def visit_column(self, column: Any, *arguments: Any, **options: Any) -> Any:
         return self._flat(column.table, super().visit_column(column, *arguments, **options))
