@@ -11,7 +11,7 @@ TARGET = Target("sqlite:///shop.db", name="shop")
 
 def meant(code: int, text: str = "some words") -> DatakitError:
     original = sqlite3.OperationalError(text)
-    original.sqlite_errorcode = code  # type: ignore[misc]
+    original.sqlite_errorcode = code
     return translate(DatabaseError("SELECT 1", {}, original), TARGET)
 
 
