@@ -122,7 +122,7 @@ def _postgres(request: pytest.FixtureRequest) -> Iterator[Place]:
 def _mariadb(request: pytest.FixtureRequest) -> Iterator[Place]:
     # A schema is a database there, so the whole server is the test's.
     url = make_url(os.environ.get("PLANNING_MARIADB_URL") or _root_url(request.getfixturevalue("mariadb")))
-    engine = create_engine(url.set(database=None), poolclass=NullPool)
+    engine = create_engine(url.set(database="mysql"), poolclass=NullPool)
     quote = engine.dialect.identifier_preparer.quote_identifier
 
     def clear() -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.types import JSON
+from sqlmodel_framework.errors import RefusedChangesError
 from sqlmodel_framework.schema.planning import plan_datakit
 
 from .conftest import Model, Place, kit, model
@@ -207,3 +210,68 @@ def test_a_change_is_made_with_the_rows_that_are_there_and_once(
     assert place.rows(after(), *KEY) == [(1, "tea"), (2, "milk")]
     assert not place.deploy(after()).changed
     assert plan_datakit(kit(after()), place.target).empty
+
+
+def test_values_that_a_narrower_type_does_not_hold_are_counted_and_kept(place: Place) -> None:
+    place.deploy(PLAIN())
+    place.fill(PLAIN(), *ROWS)
+    with pytest.raises(RefusedChangesError) as caught:
+        place.deploy(coded(String(3))())
+    (change,) = caught.value.changes
+    assert (change.id, change.loss.split(" that")[0]) == ("change column shop.item.code", "1 value")
+    assert place.rows(PLAIN(), *KEY) == [(1, "tea"), (2, "milk")]
+
+
+def test_a_column_with_empty_places_is_not_made_not_null(place: Place) -> None:
+    place.deploy(PLAIN())
+    place.fill(PLAIN(), {"id": 1, "code": None})
+    with pytest.raises(RefusedChangesError) as caught:
+        place.deploy(coded(String(10), nullable=False)(), allow=["change column shop.item.code"])
+    (change,) = caught.value.changes
+    assert change.blocked == "1 row hold no value: fill them first"
+
+
+PARTS = st.fixed_dictionaries(
+    {
+        "length": st.sampled_from([10, 300]),
+        "default": st.sampled_from([None, "", "a'\\"]),
+        "words": st.sampled_from([None, "x", "it's"]),
+        "price": st.sampled_from([None, Numeric(8, 2), Numeric(9, 2)]),
+        "unique": st.booleans(),
+        "check": st.booleans(),
+        "index": st.sampled_from([None, ("code",), ("code", "id")]),
+        "key": st.booleans(),
+    }
+)
+
+
+def put_together(parts: dict[str, Any]) -> Model:
+    code = Column(
+        "code",
+        String(parts["length"]),
+        primary_key=parts["key"],
+        nullable=False,
+        server_default=parts["default"],
+        comment=parts["words"],
+    )
+    more = [] if parts["price"] is None else [Column("price", parts["price"])]
+    arguments: list[Any] = [UniqueConstraint("code", "id", name="once")] if parts["unique"] else []
+    arguments += [CheckConstraint("id > 0", name="good")] if parts["check"] else []
+    arguments += [Index("fast", *parts["index"])] if parts["index"] else []
+    return item(*more, code=code, arguments=arguments)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(before=PARTS, after=PARTS)
+def test_from_any_declaration_to_any_other(
+    place: Place, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    place.clear()
+    place.deploy(put_together(before))
+    place.fill(put_together(before), *ROWS)
+    planned = plan_datakit(kit(put_together(after)), place.target)
+    place.deploy(put_together(after), allow=[change.id for change in planned.changes])
+    again = plan_datakit(kit(put_together(after)), place.target)
+    assert again.changes == ()
+    assert again.undeclared == ()
+    assert place.rows(put_together(after), *KEY) == [(1, "tea"), (2, "milk")]

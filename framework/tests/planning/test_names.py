@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,7 +27,11 @@ def named(table: str, column: str, made_up: str, *, more: bool) -> Model:
         if more
         else []
     )
-    columns = [Column("id", Integer, primary_key=True), code, Column(f"{column}2", Integer)]
+    columns: list[Column[Any]] = [
+        Column("id", Integer, primary_key=True),
+        code,
+        Column(f"{column}2", Integer),
+    ]
     return model(table, *columns, arguments=arguments)
 
 

@@ -110,3 +110,10 @@ def test_two_tables_that_refer_to_each_other_are_made(place: Place) -> None:
     hen.append_constraint(ForeignKeyConstraint([hen.c.egg], [egg.c.id], name="hen_egg"))
     assert place.deploy(metadata_of, hen_model).changed
     assert not place.deploy(metadata_of, hen_model).changed
+
+
+def test_a_view_in_a_tables_place_is_not_replaced(place: Place) -> None:
+    place.deploy(item(refers=False))
+    place.run("CREATE VIEW shop.shelf AS SELECT 1 AS id")
+    with pytest.raises(RefusedChangesError, match="it is a view, not a table"):
+        place.deploy(shelf(), item(refers=False))

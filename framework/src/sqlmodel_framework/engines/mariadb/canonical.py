@@ -18,8 +18,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from ...schema.declared import Declared
 from ...schema.dialects import offline
 from ...schema.snapshot import CheckShape, ColumnShape, IndexShape, TableShape
-from .catalog import column_shape, indexes_from
 from .ddl import bounds_of, collation_of, index_kind, prepared
+from .shapes import column_shape, indexes_from
 
 __all__ = ["canonical_tables", "words_of"]
 

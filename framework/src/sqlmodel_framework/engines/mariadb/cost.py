@@ -129,7 +129,7 @@ def fills_every_row(shape: ColumnShape) -> bool:
 
 def rewrites(have: ColumnShape, want: ColumnShape) -> bool:
     """Whether a column cannot become another one by a note in the catalog alone."""
-    if have.identity != want.identity or (have.nullable and not want.nullable):
+    if have.identity != want.identity or have.nullable != want.nullable:
         return True
     return have.type != want.type and not _keeps_its_bytes(have.type, want.type)
 

@@ -25,6 +25,7 @@ from .ddl import MariadbDdl
 from .errors import translate
 from .loader import carry_out
 from .partitioning import declared_partitioning, declared_partitions
+from .shapes import without_implied
 from .types import formatted_type
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class MariadbEngine(BaseEngine):
             foreign_keys=foreign_keys,
             comment=shape.comment or None,
         )
-        return catalog.without_implied(found, self.quoted)
+        return without_implied(found, self.quoted)
 
     def canonical(self, declared: Declared, names: Collection[str]) -> Mapping[str, TableShape]:
         """See `sqlmodel_framework.engines.mariadb.canonical`."""

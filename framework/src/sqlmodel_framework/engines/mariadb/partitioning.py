@@ -1,4 +1,4 @@
-"""How a declaration cuts a table into partitions: SQLAlchemy takes it as the text of a statement."""
+"""How a table is cut into partitions: SQLAlchemy takes it as the text of a statement."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Table
 
-from .catalog import partitioning_in_one_spelling
-
-__all__ = ["declared_partitioning", "declared_partitions"]
+__all__ = ["declared_partitioning", "declared_partitions", "partitioning_in_one_spelling"]
 
 _PARENTHESES = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
 _WHOLE = re.compile(
@@ -20,6 +18,12 @@ _PART = re.compile(
     rf"(?P<bound>MAXVALUE|{_PARENTHESES})",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+def partitioning_in_one_spelling(method: str, expression: str) -> str:
+    """Such as `RANGE (year(day))`, however it was written."""
+    plain = expression.replace("`", "").replace(" ", "").lower()
+    return f"{' '.join(method.upper().split())} ({plain})"
 
 
 def declared_partitioning(table: Table) -> str | None:
