@@ -28,12 +28,16 @@ PUBLIC = [
     "RunResult",
     "TableSource",
     "Target",
+    "TemporalTableMixin",
     "TerminalError",
     "TransactionalTableMixin",
     "TransientError",
     "Unique",
     "__version__",
+    "as_of",
+    "changes_between",
     "deploy_datakit",
+    "history_of",
     "run_datakit",
 ]
 
@@ -46,7 +50,10 @@ PARAMETERS = {
     "Reference": ["column", "to", "on_missing", "because"],
     "Target": ["url", "name", "password", "password_env", "password_file", "connect_timeout", "lock_timeout"],
     "Unique": ["columns", "on_duplicate", "because"],
+    "as_of": ["model", "instant"],
+    "changes_between": ["model", "start", "end"],
     "deploy_datakit": ["datakit", "target", "engine"],
+    "history_of": ["model", "key"],
     "run_datakit": ["datakit", "target", "folder", "on_event"],
 }
 
@@ -56,6 +63,7 @@ HOMES = {
         "BaseMixin",
         "BronzeTableMixin",
         "ReferenceTableMixin",
+        "TemporalTableMixin",
         "TransactionalTableMixin",
     ],
     "sqlmodel_framework.engines": ["BaseEngine"],

@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .base.datakit import Check, Datakit
-    from .base.models import BaseMixin, BronzeTableMixin, ReferenceTableMixin, TransactionalTableMixin
+    from .base.models import (
+        BaseMixin,
+        BronzeTableMixin,
+        ReferenceTableMixin,
+        TemporalTableMixin,
+        TransactionalTableMixin,
+    )
     from .engines.base import BaseEngine
     from .errors import DatakitError, TerminalError, TransientError
+    from .history import as_of, changes_between, history_of
     from .loading.load import Load
     from .loading.rules import Reference, Unique
     from .loading.sources import CsvSource, QuerySource, TableSource
@@ -40,11 +47,15 @@ _HOME = {
     "RunResult": "runs.result",
     "TableSource": "loading.sources",
     "Target": "targets.target",
+    "TemporalTableMixin": "base.models",
     "TerminalError": "errors",
     "TransactionalTableMixin": "base.models",
     "TransientError": "errors",
     "Unique": "loading.rules",
+    "as_of": "history",
+    "changes_between": "history",
     "deploy_datakit": "utils.deployment",
+    "history_of": "history",
     "run_datakit": "runs.run",
 }
 
@@ -64,12 +75,16 @@ __all__ = [
     "RunResult",
     "TableSource",
     "Target",
+    "TemporalTableMixin",
     "TerminalError",
     "TransactionalTableMixin",
     "TransientError",
     "Unique",
     "__version__",
+    "as_of",
+    "changes_between",
     "deploy_datakit",
+    "history_of",
     "run_datakit",
 ]
 

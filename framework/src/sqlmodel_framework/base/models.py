@@ -14,9 +14,21 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal, get_args, overload
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, LargeBinary, Text, Uuid, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    FetchedValue,
+    Identity,
+    LargeBinary,
+    Text,
+    Uuid,
+    func,
+)
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
+
+from .instants import Forever, Instant, TransactionTime
 
 __all__ = [
     "EXTRACTION_METHODS",
@@ -24,6 +36,7 @@ __all__ = [
     "BronzeTableMixin",
     "ExtractionMethod",
     "ReferenceTableMixin",
+    "TemporalTableMixin",
     "TransactionalTableMixin",
 ]
 
@@ -84,7 +97,7 @@ class _RecordedTimes(BaseMixin):
     """When a row was made and last changed, by the clock of the database."""
 
     created_at: datetime = _instant()
-    updated_at: datetime = _instant(onupdate=func.now())
+    updated_at: datetime = _instant(onupdate=func.now(), info={"datakit": "updated_at"})
 
 
 class ReferenceTableMixin(_RecordedTimes):
@@ -94,7 +107,7 @@ class ReferenceTableMixin(_RecordedTimes):
     with the data, not over one that is generated. Deploying a table without one is refused.
 
     Columns: `created_at` and `updated_at`, both with time zone. `updated_at` changes with every
-    update through the ORM, SQLAlchemy's `update()`, or a load; not with SQL written elsewhere.
+    update that changes something, whoever writes it: in a table that was deployed the database sees to it.
     """
 
     datakit_needs_natural_key: ClassVar[bool] = True
@@ -105,6 +118,35 @@ class TransactionalTableMixin(_RecordedTimes):
 
     Columns: `created_at` and `updated_at`, as in `ReferenceTableMixin`.
     """
+
+
+def _bound_of_validity(role: str, default: Any) -> Any:
+    return Field(
+        default=None,
+        nullable=False,
+        sa_type=Instant,
+        sa_column_kwargs={
+            "server_default": default,
+            # So that the ORM reads it again after an update.
+            "server_onupdate": FetchedValue(),
+            "info": {"datakit": role},
+        },
+    )
+
+
+class TemporalTableMixin(BaseMixin):
+    """A table whose rows keep their history: every state that a row was in, and when.
+
+    Ask for it with `as_of`, `history_of` and `changes_between` of `sqlmodel_framework.history`.
+
+    Columns, both written by the database alone:
+        valid_from: when the row's present state began.
+        valid_to: when it ended: `FOREVER` (9999-12-31, UTC) in the table itself. The interval is
+            half-open: a state holds at `valid_from`, and no more at `valid_to`.
+    """
+
+    valid_from: datetime = _bound_of_validity("valid_from", TransactionTime())
+    valid_to: datetime = _bound_of_validity("valid_to", Forever())
 
 
 class BronzeTableMixin(BaseMixin):
