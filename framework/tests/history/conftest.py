@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, NullPool, Table, create_engine, event, inspect
+from sqlalchemy.schema import DropTable
 from sqlmodel import Session, SQLModel
 from sqlmodel_framework import Target
 from sqlmodel_framework.base.tables import table_of
@@ -117,7 +118,7 @@ def until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
 def _postgres(request: pytest.FixtureRequest) -> Iterator[Place]:
     server: Target = request.getfixturevalue("datakit_server")
     with fresh_database(server) as target:
-        engine = create_engine(target.secret_url())
+        engine = create_engine(target.secret_url(), poolclass=NullPool)
         can = Abilities(
             dated_by="transaction",
             no_change="nothing",
@@ -156,7 +157,7 @@ def _sqlite(request: pytest.FixtureRequest) -> Iterator[Place]:
 @contextmanager
 def _mariadb(request: pytest.FixtureRequest) -> Iterator[Place]:
     url = os.environ.get("HISTORY_MARIADB_URL") or request.getfixturevalue("mariadb").url
-    engine = create_engine(url)
+    engine = create_engine(url, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def set_session(connection: Any, _record: Any) -> None:
@@ -179,13 +180,24 @@ def _mariadb(request: pytest.FixtureRequest) -> Iterator[Place]:
     engine.dispose()
 
 
-_PLACES = {"postgres": _postgres, "sqlite": _sqlite, "mariadb": _mariadb}
+PLACES = {"postgres": _postgres, "sqlite": _sqlite, "mariadb": _mariadb}
+
+
+def place_of(kind: str) -> Any:
+    """A fixture: an empty database of one kind for each test."""
+
+    @pytest.fixture(params=[kind])
+    def one(request: pytest.FixtureRequest) -> Iterator[Place]:
+        with PLACES[request.param](request) as found:
+            yield found
+
+    return one
 
 
 @pytest.fixture(scope="module", params=DATABASES)
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     """A database of this module's own, of each kind."""
-    with _PLACES[request.param](request) as found:
+    with PLACES[request.param](request) as found:
         yield found
 
 
@@ -193,8 +205,7 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 def deployed(place: Place) -> Iterator[Place]:
     """The same after the test with no table left."""
     yield place
-    with place.engine.connect() as connection:
-        metadata = MetaData()
-        metadata.reflect(connection)
-        metadata.drop_all(connection)
-        connection.commit()
+    schemas = [None, *place.schemas]
+    for schema in schemas:
+        for name in inspect(place.engine).get_table_names(schema):
+            place.write(str(DropTable(Table(name, MetaData(), schema=schema)).compile(place.engine)))
