@@ -16,6 +16,7 @@ from sqlalchemy.schema import DropTable
 from sqlmodel import Session, SQLModel
 from sqlmodel_framework import Target
 from sqlmodel_framework.base.tables import table_of
+from sqlmodel_framework.engines.mariadb.loader import COLLATION
 from sqlmodel_framework.engines.mariadb.upkeep import upkeep as mariadb_upkeep
 from sqlmodel_framework.engines.postgres.upkeep import upkeep as postgres_upkeep
 from sqlmodel_framework.engines.sqlite.upkeep import upkeep as sqlite_upkeep
@@ -56,6 +57,7 @@ class Place:
     engine: Engine
     upkeep: Callable[[Table], Upkeep]
     can: Abilities
+    collation: str | None = None
     schemas: set[str] = field(default_factory=set)
 
     def deploy(self, *models: type[SQLModel]) -> None:
@@ -74,7 +76,11 @@ class Place:
             self.run(connection, [f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}"])
             self.schemas.add(table.schema)
         # In a MetaData of its own the foreign keys of others do not matter.
-        table.to_metadata(MetaData()).create(connection)
+        own = table.to_metadata(MetaData())
+        if self.collation is not None:
+            own.dialect_options["mariadb"].setdefault("charset", "utf8mb4")
+            own.dialect_options["mariadb"].setdefault("collate", self.collation)
+        own.create(connection)
 
     def run(self, connection: Connection, statements: Iterable[str]) -> None:
         """Run SQL as it stands."""
@@ -176,7 +182,7 @@ def _mariadb(request: pytest.FixtureRequest) -> Iterator[Place]:
         waiting="SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
         schemas=True,
     )
-    yield Place(engine, mariadb_upkeep, can)
+    yield Place(engine, mariadb_upkeep, can, COLLATION)
     engine.dispose()
 
 
