@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from sqlalchemy import Connection, Engine, MetaData, NullPool, Table, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, MetaData, NullPool, Table, create_engine, event, inspect, make_url
 from sqlalchemy.schema import DropTable
 from sqlmodel import Session, SQLModel
 from sqlmodel_framework import Target
@@ -162,7 +162,11 @@ def _sqlite(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 @contextmanager
 def _mariadb(request: pytest.FixtureRequest) -> Iterator[Place]:
-    url = os.environ.get("HISTORY_MARIADB_URL") or request.getfixturevalue("mariadb").url
+    url: Any = os.environ.get("HISTORY_MARIADB_URL")
+    if url is None:
+        server = request.getfixturevalue("mariadb")
+        # Whoever deploys may make schemas.
+        url = make_url(server.url).set(username="root", password=server.root_password)
     engine = create_engine(url, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
