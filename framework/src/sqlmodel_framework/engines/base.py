@@ -27,12 +27,14 @@ from sqlalchemy.schema import CreateSchema
 
 from ..errors import (
     DatakitError,
+    DeclarationError,
     StoppedError,
     TargetError,
     TerminalError,
     UnavailableError,
     UnsupportedVersionError,
 )
+from ..history.companion import interval
 from ..runs.stopping import cancelling, stop_if_asked, stop_is_heard
 from ..schema.dialects import offline, quoted
 from ..schema.names import full_name, name_of, refuse_long_names, split_name
@@ -347,7 +349,17 @@ class BaseEngine:
         return view
 
     def upkeep(self, table: Table) -> Upkeep:
-        """What a table is given so that its times and its history are kept by the database."""
+        """What a table is given so that its times and its history are kept by the database.
+
+        Raises:
+            DeclarationError: the table keeps its history, which this engine cannot.
+        """
+        if interval(table) is not None:
+            raise DeclarationError(
+                f"{table.fullname} keeps its history, which {type(self).__name__} cannot",
+                hint="deploy it to PostgreSQL, or leave TemporalTableMixin out",
+                table=table.fullname,
+            )
         return Upkeep()
 
     def declared_type(self, column: Column[Any]) -> str:

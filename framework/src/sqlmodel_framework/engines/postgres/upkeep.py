@@ -51,14 +51,13 @@ def upkeep(table: Table, default_schema: str = "public") -> Upkeep:
     place = _Place(table, default_schema)
     stamp = place.routine(companion_name(table, "updated_at"), _touch(table, updated_at))
     return Upkeep(
-        routines={stamp.signature: RoutineShape(stamp.definition)},
+        routines={stamp.called: RoutineShape(stamp.definition)},
         triggers=dict([place.trigger("stamp_update", "BEFORE UPDATE", "FOR EACH ROW", stamp)]),
     )
 
 
 class _Routine:
     def __init__(self, schema: str, name: str, body: str, settings: tuple[str, ...]) -> None:
-        self.signature = f"{schema}.{name}()"
         self.called = f"{printed(schema)}.{printed(name)}()"
         lines = [f"CREATE OR REPLACE FUNCTION {self.called}", " RETURNS trigger", " LANGUAGE plpgsql"]
         # As pg_get_functiondef chooses it.
@@ -162,7 +161,7 @@ class _History:
         ]
         return Upkeep(
             tables=(self.past,),
-            routines={each.signature: RoutineShape(each.definition) for each in (stamp, keep)},
+            routines={each.called: RoutineShape(each.definition) for each in (stamp, keep)},
             triggers=dict(triggers),
         )
 
