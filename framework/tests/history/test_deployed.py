@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +18,11 @@ from sqlmodel_framework import (
     as_of,
     deploy_datakit,
     find_drift,
+    history_of,
     plan_datakit,
 )
 from sqlmodel_framework.engines.base import BaseEngine
+from sqlmodel_framework.engines.registry import engine_for
 from sqlmodel_framework.errors import DeclarationError
 
 Ask = Callable[..., list[tuple[object, ...]]]
@@ -121,3 +124,19 @@ def test_an_engine_that_cannot_keep_a_history_says_so(database: Target) -> None:
     kit, _ = shop(amount=int | None)
     with pytest.raises(DeclarationError, match=r"shop\.price keeps its history, which BaseEngine cannot"):
         deploy_datakit(kit, database, engine=BaseEngine)
+
+
+def test_on_sqlite_too_a_deployment_installs_what_keeps_the_history(tmp_path: Path) -> None:
+    target = Target(f"sqlite:///{tmp_path / 'shop.db'}")
+    kit, price = shop(amount=int | None)
+    deploy_datakit(kit, target)
+    assert plan_datakit(kit, target).empty
+    engine = engine_for(target)
+    engine.write_rows('INSERT INTO "shop.price" (id, amount) VALUES (1, 5)')
+    engine.write_rows('UPDATE "shop.price" SET amount = 6')
+    wider, price = shop(amount=int | None, note=str | None)
+    assert "add column shop.price_history.note" in deploy_datakit(wider, target).changes
+    assert plan_datakit(wider, target).empty
+    engine.write_rows("UPDATE \"shop.price\" SET note = 'dear'")
+    states = engine.read_rows(history_of(price, 1))
+    assert [(row["amount"], row["note"]) for row in states] == [(5, None), (6, None), (6, "dear")]

@@ -93,12 +93,6 @@ class BaseEngine:
     large_table: ClassVar[int] = 64 * 2**20
     """Bytes from which on a table is changed the gentle way, where the database has one."""
 
-    has_schemas: ClassVar[bool] = True
-    """Whether tables live in schemas (PostgreSQL, SQL Server) or in databases, which are the same to
-    SQLAlchemy (MariaDB). If not (SQLite), a table's schema is the first part of its name: the table
-    `airport` of the schema `silver` is called `silver.airport`, in quotes and as one name. See
-    `sqlmodel_framework.schema.flat`."""
-
     longest_name: ClassVar[int | None] = None
     """Bytes that the database keeps of a name; a longer one is refused. None: no name is cut."""
 

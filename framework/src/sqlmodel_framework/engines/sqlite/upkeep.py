@@ -26,6 +26,7 @@ from ...history.companion import (
 )
 from ...schema.snapshot import TriggerShape
 from ...schema.upkeep import Upkeep
+from .dialect import flat_name
 
 __all__ = ["upkeep"]
 
@@ -65,13 +66,13 @@ def following(moment: str) -> str:
 class _Triggers:
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.name = _quoted(table.name)
+        self.name = _quoted(flat_name(table.schema, table.name))
         self.key = [_quoted(column.name) for column in table.primary_key.columns]
         self.data = [_quoted(column.name) for column in data_columns(table)]
 
     def trigger(self, suffix: str, event: str, condition: str, *statements: str) -> tuple[str, TriggerShape]:
         # Names of triggers are those of the whole database.
-        name = companion_name(self.table, suffix)
+        name = flat_name(self.table.schema, companion_name(self.table, suffix))
         when = f"\nWHEN {condition}" if condition else ""
         body = "\n".join(f"  {statement};" for statement in statements)
         return name, TriggerShape(
@@ -103,14 +104,15 @@ class _Triggers:
         bounds = interval(self.table)
         assert bounds is not None
         start, end = (_quoted(column.name) for column in bounds)
-        past = f"{_quoted(history_table(self.table).name)} AS h"
+        history = history_table(self.table)
+        into = _quoted(flat_name(history.schema, history.name))
+        past = f"{into} AS h"
         copied = [_quoted(column.name) for column in stored_columns(self.table) if column is not bounds[1]]
         of_key = self.same(self.key, "NEW", "h.")
         last_end = f"(SELECT h.{end} FROM {past} WHERE {of_key} ORDER BY h.{start} DESC LIMIT 1)"
 
         def keep(until: str) -> str:
             values = ", ".join([*(f"OLD.{column}" for column in copied), until])
-            into = _quoted(history_table(self.table).name)
             return f"INSERT INTO {into} ({', '.join([*copied, end])}) VALUES ({values})"
 
         deleted_at = f"max({_NOW}, {following(f'OLD.{start}')})"
