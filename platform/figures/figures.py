@@ -16,14 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import reproduce
+from figure import Figure, report
 from oci_tool.layout import ImageLayout
-from rich.console import Console
-from rich.table import Table
 
 # Megabytes of 10^6 bytes that an image may take unpacked.
 BUDGETS = {
@@ -39,34 +36,6 @@ BUDGETS = {
 # The usual public images, and what they take in MB.
 USUAL = {"python": "slim Python, about 150", "spark_runner": "Spark-py, about 1,800"}
 REBUILT = "framework/src/sqlmodel_framework/errors.py"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured value.
-
-    Attributes:
-        case: what was measured.
-        value: the value.
-        unit: MB (10^6 bytes), s, or nothing.
-        limit: what it may be at most or should be at least; None where there is none yet.
-        better: which way is better.
-        usual: the usual public image and what it has, where there is one.
-    """
-
-    case: str
-    value: float
-    unit: str
-    limit: float | None
-    better: Literal["lower", "higher"] = "lower"
-    usual: str = ""
-
-    @property
-    def good(self) -> bool:
-        """Whether the limit is kept."""
-        if self.limit is None:
-            return True
-        return self.value <= self.limit if self.better == "lower" else self.value >= self.limit
 
 
 def unpacked_megabytes(layout: Path) -> float:
@@ -99,7 +68,7 @@ def sizes(workspace: reproduce.Clone) -> Iterator[Figure]:
     """The size of every image."""
     for name, layout in sorted(layouts_of(workspace, images_of(workspace)).items()):
         megabytes = round(unpacked_megabytes(layout), 1)
-        yield Figure(f"size_{name}", megabytes, "MB", BUDGETS.get(name), usual=USUAL.get(name, ""))
+        yield Figure(f"size_{name}", megabytes, "MB", BUDGETS.get(name), note=USUAL.get(name, ""))
 
 
 def digests(workspace: reproduce.Clone) -> Iterator[Figure]:
@@ -217,16 +186,6 @@ class Workspace(reproduce.Clone):
         return result.stdout
 
 
-def show(figures: list[Figure]) -> None:
-    """Prints a table."""
-    table = Table("case", "value", "unit", "limit", "", "usual image", pad_edge=False)
-    for figure in figures:
-        limit = "" if figure.limit is None else f"{figure.limit:g}"
-        verdict = "" if figure.limit is None else "good" if figure.good else "BROKEN"
-        table.add_row(figure.case, f"{figure.value:g}", figure.unit, limit, verdict, figure.usual)
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
-
-
 def main() -> int:
     """Measures, prints, and returns 0 where every limit is kept."""
     parser = argparse.ArgumentParser(prog="bazel run //platform:figures --", description=__doc__)
@@ -237,19 +196,16 @@ def main() -> int:
     if not folder:
         sys.exit("run it by `bazel run //platform:figures`")
     workspace = Workspace(Path(folder), Path())
-    figures: list[Figure] = []
+    found = measured(workspace, arguments.only or list(CASES))
+    return 0 if report(found, as_json=arguments.json, note="usual image") else 1
+
+
+def measured(workspace: Workspace, cases: list[str]) -> Iterator[Figure]:
+    """The figures of some cases, each as it is measured."""
     for name, measure in CASES.items():
-        if arguments.only and name not in arguments.only:
-            continue
-        print(f"measuring {name.rstrip('_')}", file=sys.stderr)
-        for figure in measure(workspace):
-            figures.append(figure)
-            if arguments.json:
-                values = ("case", "value", "unit", "limit", "better")
-                print(json.dumps({key: getattr(figure, key) for key in values}), flush=True)
-    if not arguments.json:
-        show(figures)
-    return 0 if all(figure.good for figure in figures) else 1
+        if name in cases:
+            print(f"measuring {name.rstrip('_')}", file=sys.stderr)
+            yield from measure(workspace)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A limit that is broken is seen, and an image's size is that of its layers unpacked."""
+"""An image's size is that of its layers unpacked."""
 
 from __future__ import annotations
 
@@ -10,22 +10,6 @@ import tarfile
 from pathlib import Path
 
 import figures
-import pytest
-
-
-@pytest.mark.parametrize(
-    ("value", "limit", "better", "good"),
-    [
-        (5, 10, "lower", True),
-        (10, 10, "lower", True),
-        (11, 10, "lower", False),
-        (1, 1, "higher", True),
-        (0, 1, "higher", False),
-        (1000, None, "lower", True),
-    ],
-)
-def test_a_broken_limit_is_seen(value: float, limit: float | None, better: str, good: bool) -> None:
-    assert figures.Figure("case", value, "s", limit, better).good is good  # type: ignore[arg-type]
 
 
 def put(folder: Path, data: bytes) -> str:

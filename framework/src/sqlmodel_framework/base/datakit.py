@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import MetaData, Table
+from sqlalchemy.schema import sort_tables
 from sqlalchemy.sql.expression import Select
 from sqlmodel import SQLModel
 
 from ..errors import DeclarationError
 from .agreement import check_declarations
 from .declarations import Allow, Rename, Rows, View
+from .definition import definitions
 from .tables import copied, full_name, natural_key, table_of, tables_in
 
 if TYPE_CHECKING:
@@ -148,10 +150,29 @@ class Datakit:
         own = MetaData(naming_convention=table_of(classes[0]).metadata.naming_convention)
         for cls in classes:
             copied(table_of(cls), own)
-        for table in own.tables.values():
+        self._refuse_outsiders(own.tables)
+        return own
+
+    def sorted_tables(self) -> list[Table]:
+        """The tables, each after those that it refers to, as far as there is no circle.
+
+        They are those of the classes themselves, to be read only; of classes of several MetaData they
+        are copies, since a foreign key finds its table in its own.
+
+        Raises:
+            DeclarationError: as `metadata`.
+        """
+        tables = {table_of(cls).fullname: table_of(cls) for cls in self.table_classes()}
+        if len({table.metadata for table in tables.values()}) > 1:
+            return self.metadata().sorted_tables
+        self._refuse_outsiders(tables)
+        return sort_tables([tables[name] for name in sorted(tables)])
+
+    def _refuse_outsiders(self, tables: Mapping[str, Table]) -> None:
+        for table in tables.values():
             for key in table.foreign_keys:
                 referred = key.target_fullname.rpartition(".")[0]
-                if referred not in own.tables:
+                if referred not in tables:
                     raise DeclarationError(
                         f"{table.fullname}.{key.parent.name} refers to {referred}, "
                         f"which is not among the tables of datakit {self.name!r}",
@@ -159,11 +180,10 @@ class Datakit:
                         table=table.fullname,
                         column=key.parent.name,
                     )
-        return own
 
     def fingerprint(self) -> str:
         """SHA-256, in hex, over the name, the version, the tables and what is declared beside them."""
-        lines = [self.name, self.version, *sorted(map(_definition, self.metadata().tables.values()))]
+        lines = [self.name, self.version, *definitions(self.sorted_tables())]
         lines += self._definitions_beside_tables()
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -190,10 +210,3 @@ class Datakit:
                 hint="make the column that identifies a row in the data primary_key=True or unique=True",
                 table=table.fullname,
             )
-
-
-def _definition(table: Table) -> str:
-    from sqlalchemy.dialects import postgresql
-    from sqlalchemy.schema import CreateTable
-
-    return str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]

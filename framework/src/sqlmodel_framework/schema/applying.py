@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 
 from ..base.datakit import Datakit
 from ..base.discovery import find_datakit
+from ..base.tables import copied
 from ..engines.registry import engine_for
 from ..errors import PlanError, RefusedChangesError
 from ..targets.settings import resolve_target
@@ -119,7 +120,11 @@ def _make_tables(engine: BaseEngine, planned: Planned) -> None:
     if not engine.can_plan and schemas:
         engine.create_schemas(schemas)
     engine.remember(planned.reconciled.have)
-    metadata: MetaData = next(iter(planned.declared.tables.values())).metadata
+    first = next(iter(planned.declared.tables.values()))
+    metadata = MetaData(naming_convention=first.metadata.naming_convention)
+    for table in planned.declared.tables.values():
+        if table.metadata is first.metadata:
+            copied(table, metadata)
     engine.create_tables(metadata)
 
 

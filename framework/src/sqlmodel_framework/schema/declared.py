@@ -21,6 +21,7 @@ from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..base.declarations import Allow, View
+from ..base.definition import TypeTexts
 from ..base.tables import plain_type, table_of
 from .dialects import offline
 from .names import full_name, made_up_name, name_of, split_name
@@ -90,7 +91,7 @@ def declare_datakit(engine: BaseEngine, datakit: Datakit) -> Declared:
     Raises:
         DeclarationError: the datakit has no tables, or declares some that cannot work here.
     """
-    tables = list(datakit.metadata().sorted_tables)
+    tables = datakit.sorted_tables()
     engine.refuse_names(tables)
     declared = declare(engine, tables)
     dialect = offline(engine.connection.dialect)
@@ -156,10 +157,11 @@ class _Describing:
     def __init__(self, engine: BaseEngine) -> None:
         self.engine = engine
         self.dialect = offline(engine.connection.dialect)
-        self.types: dict[Any, str] = {}
+        self.types = TypeTexts(engine.declared_type)
+        # Given a statement, it would compile it at once.
+        self.compiler: Any = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]
 
     def table(self, table: Table, upkeep: Upkeep) -> TableShape:
-        compiler = self.dialect.ddl_compiler(self.dialect, CreateTable(table))
         uniques: dict[str, tuple[str, ...]] = {}
         checks: dict[str, CheckShape] = {}
         foreign_keys: dict[str, ForeignKeyShape] = {}
@@ -171,21 +173,21 @@ class _Describing:
                 columns = tuple(column.name for column in constraint.columns)
                 uniques[name or made_up_name("unique", columns)] = columns
             elif isinstance(constraint, CheckConstraint):
-                if not _applies(constraint, compiler):
+                if not _applies(constraint, self.compiler):
                     continue
-                expression = self._expression(compiler, constraint.sqltext)
+                expression = self._expression(constraint.sqltext)
                 checks[name or made_up_name("check", (expression,))] = CheckShape(expression)
             elif isinstance(constraint, ForeignKeyConstraint):
                 shape = _foreign_key(constraint)
                 foreign_keys[name or made_up_name("foreign key", shape.columns)] = shape
         return TableShape(
-            columns={column.name: self._column(compiler, column) for column in table.columns},
+            columns={column.name: self._column(column) for column in table.columns},
             primary_key=tuple(column.name for column in table.primary_key.columns),
             uniques=uniques,
             foreign_keys=foreign_keys,
             checks=checks,
             indexes={
-                self._cut(index.name): self._index(compiler, index)
+                self._cut(index.name): self._index(index)
                 for index in sorted(table.indexes, key=lambda each: str(each.name))
             },
             triggers=upkeep.triggers,
@@ -195,62 +197,56 @@ class _Describing:
             versioned=upkeep.versioned,
         )
 
-    def _column(self, compiler: Any, column: Column[Any]) -> ColumnShape:
-        shape = ColumnShape(
-            type=self._type(column),
+    def _column(self, column: Column[Any]) -> ColumnShape:
+        default: str | None = None
+        generated: str | None = None
+        identity = ""
+        if column.computed is not None:
+            generated = self._expression(column.computed.sqltext)
+        elif column.identity is not None and self.engine.has_identity:
+            identity = "always" if column.identity.always else "by default"
+        elif column.server_default is not None and column.identity is None:
+            default = self.compiler.get_column_default_string(column)
+        elif column is column.table._autoincrement_column:
+            identity = self.engine.counting
+        return ColumnShape(
+            type=self.types.of(column),
             nullable=bool(column.nullable),
+            default=default,
+            generated=generated,
+            identity=identity,
             comment=column.comment if self.dialect.supports_comments else None,
         )
-        if column.computed is not None:
-            return replace(shape, generated=self._expression(compiler, column.computed.sqltext))
-        if column.identity is not None and self.engine.has_identity:
-            return replace(shape, identity="always" if column.identity.always else "by default")
-        counts = column.server_default is None or column.identity is not None
-        if column is column.table._autoincrement_column and counts:
-            return replace(shape, identity=self.engine.counting)
-        return replace(shape, default=compiler.get_column_default_string(column))
-
-    def _type(self, column: Column[Any]) -> str:
-        # Most of the time goes into compiling types, of which there are few that differ.
-        plain = plain_type(column)
-        key = getattr(plain, "_static_cache_key", None)
-        if not isinstance(key, tuple):
-            return self.engine.declared_type(column)
-        key = (type(column.type), *key)
-        known = self.types.get(key)
-        if known is None:
-            known = self.types[key] = self.engine.declared_type(column)
-        return known
 
     def _cut(self, name: Any) -> str:
         """A name as it is rendered: one that SQLAlchemy made up is shortened where it is too long."""
         preparer: Any = self.dialect.identifier_preparer
         return str(preparer.truncate_and_render_index_name(name, _alembic_quote=False))
 
-    def _index(self, compiler: Any, index: Index) -> IndexShape:
+    def _index(self, index: Index) -> IndexShape:
         options: Mapping[str, Any] = index.dialect_options.get(self.dialect.name, {})
         where = options.get("where")
         return IndexShape(
-            parts=tuple(self._part(compiler, part) for part in index.expressions),
+            parts=tuple(self._part(part) for part in index.expressions),
             unique=bool(index.unique),
-            where=None if where is None else self._expression(compiler, where),
+            where=None if where is None else self._expression(where),
             method=str(options.get("using") or "").lower().replace("btree", ""),
             include=tuple(
                 part if isinstance(part, str) else part.name for part in options.get("include") or ()
             ),
         )
 
-    def _part(self, compiler: Any, part: Any) -> str:
+    def _part(self, part: Any) -> str:
         if isinstance(part, Column):
             return self.dialect.identifier_preparer.quote(part.name)
-        return self._expression(compiler, part)
+        return self._expression(part)
 
-    def _expression(self, compiler: Any, expression: Any) -> str:
+    def _expression(self, expression: Any) -> str:
         if isinstance(expression, str):
             return expression
         if not isinstance(expression, ColumnElement) and not hasattr(expression, "_compiler_dispatch"):
             return str(expression)
-        return str(compiler.sql_compiler.process(expression, include_table=False, literal_binds=True))
+        return str(self.compiler.sql_compiler.process(expression, include_table=False, literal_binds=True))
 
 
 def _applies(constraint: CheckConstraint, compiler: Any) -> bool:

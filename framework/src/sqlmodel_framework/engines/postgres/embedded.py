@@ -41,6 +41,8 @@ _SETTINGS = (
     "listen_addresses=",
     "unix_socket_permissions=0700",
     "max_connections=50",
+    # A deployment is one transaction, which locks every table that it makes, with its indexes.
+    "max_locks_per_transaction=256",
     "shared_buffers=128MB",
     # A folder has no replicas; a table that is made and filled in one transaction needs no log.
     "wal_level=minimal",

@@ -1,0 +1,84 @@
+"""What tables declare, as text that is the same in every process and changes with every declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Constraint, ForeignKeyConstraint, Index, Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.elements import ClauseElement
+
+from .partitions import INFO as PARTITIONS_INFO
+from .tables import plain_type
+
+__all__ = ["TypeTexts", "definitions"]
+
+
+class TypeTexts:
+    """What the types of columns are called; there are few that differ, and asking SQLAlchemy takes long."""
+
+    def __init__(self, ask: Callable[[Column[Any]], str]) -> None:
+        self._ask = ask
+        self._known: dict[Any, str] = {}
+
+    def of(self, column: Column[Any]) -> str:
+        """What the type of a column is called."""
+        plain = plain_type(column)
+        key = getattr(plain, "_static_cache_key", None)
+        if not isinstance(key, tuple):
+            return self._ask(column)
+        key = (type(column.type), *key)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._ask(column)
+        return known
+
+
+def definitions(tables: Iterable[Table]) -> list[str]:
+    """One text for each table, sorted."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    types = TypeTexts(lambda column: str(column.type.compile(dialect=dialect)))
+    return sorted("\n".join(_lines(table, types, dialect)) for table in tables)
+
+
+def _lines(table: Table, types: TypeTexts, dialect: Any) -> Iterator[str]:
+    def sql(expression: Any) -> str:
+        if isinstance(expression, ClauseElement):
+            return str(expression.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+        return repr(expression)
+
+    yield f"table {table.fullname} {table.comment!r}"
+    yield f"{_options(table, sql)} {table.info.get(PARTITIONS_INFO)}"
+    for column in table.columns:
+        yield " ".join(
+            (
+                f"{column.name!r} {types.of(column)} {column.nullable} {column.primary_key}",
+                f"{column.autoincrement} {column.comment!r}",
+                sql(getattr(column.server_default, "arg", None)),
+                *(() if column.computed is None else (f"always {sql(column.computed.sqltext)}",)),
+                *(() if column.identity is None else (f"identity {column.identity.always}",)),
+            )
+        )
+    yield from sorted(_constraint(each, sql) for each in table.constraints)
+    yield from sorted(
+        f"index {index.name} {index.unique} {', '.join(map(sql, index.expressions))} {_options(index, sql)}"
+        for index in table.indexes
+    )
+
+
+def _constraint(constraint: Constraint, sql: Callable[[Any], str]) -> str:
+    columns = ", ".join(column.name for column in getattr(constraint, "columns", ()))
+    text = f"{type(constraint).__name__} {constraint.name} ({columns}) {constraint.deferrable}"
+    text += f" {constraint.initially}"
+    if isinstance(constraint, CheckConstraint):
+        return f"{text} {sql(constraint.sqltext)}"
+    if isinstance(constraint, ForeignKeyConstraint):
+        targets = ", ".join(element.target_fullname for element in constraint.elements)
+        return f"{text} {targets} {constraint.onupdate} {constraint.ondelete}"
+    return text
+
+
+def _options(item: Table | Index, sql: Callable[[Any], str]) -> str:
+    """What is said for one kind of database only."""
+    return " ".join(f"{name}={sql(value)}" for name, value in sorted(item.dialect_kwargs.items()))
