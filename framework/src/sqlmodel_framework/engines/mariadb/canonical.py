@@ -44,6 +44,9 @@ def _canonical(connection: Connection, table: Table, raw: TableShape) -> TableSh
         del copy.kwargs[option]
     for column in copy.columns:
         column.info.pop("datakit", None)
+        if column.name in bounds:
+            # What they are instead of having a default is said below.
+            column.server_default = None
     place = dialect.identifier_preparer.format_table(copy)
     create = str(CreateTable(copy, include_foreign_key_constraints=[]).compile(dialect=dialect)).strip()
     _run(connection, f"DROP TEMPORARY TABLE IF EXISTS {place}")

@@ -18,6 +18,7 @@ from ...errors import DatakitError, LockedError, TargetError
 from ...loading.load import Load
 from ...runs.result import LoadResult
 from ...schema.snapshot import Scope, Snapshot, TableShape
+from ...schema.upkeep import Upkeep
 from ..base import BaseEngine
 from . import catalog, cost
 from .canonical import canonical_tables
@@ -27,6 +28,7 @@ from .loader import carry_out
 from .partitioning import declared_partitioning, declared_partitions
 from .shapes import without_implied
 from .types import formatted_type
+from .upkeep import upkeep
 
 if TYPE_CHECKING:
     from ...schema.declared import Declared
@@ -208,6 +210,10 @@ class MariadbEngine(BaseEngine):
         """Set the session's patience with those who use a table; by default it is a day."""
         seconds = max(1, math.ceil(self.target.lock_timeout))
         self.connection.execute(text("SET SESSION lock_wait_timeout = :seconds"), {"seconds": seconds})
+
+    def upkeep(self, table: Table) -> Upkeep:
+        """See `sqlmodel_framework.engines.mariadb.upkeep`."""
+        return upkeep(table)
 
     def declared_type(self, column: Column[Any]) -> str:
         """The column's type as the catalog would call it."""
