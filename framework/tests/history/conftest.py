@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, NullPool, Table, create_engine, event, inspect, make_url
+from sqlalchemy.schema import DropTable
 from sqlmodel import Session, SQLModel
 from sqlmodel_framework import Target
 from sqlmodel_framework.base.tables import table_of
+from sqlmodel_framework.engines.mariadb.loader import COLLATION
 from sqlmodel_framework.engines.mariadb.upkeep import upkeep as mariadb_upkeep
 from sqlmodel_framework.engines.postgres.upkeep import upkeep as postgres_upkeep
 from sqlmodel_framework.engines.sqlite.upkeep import upkeep as sqlite_upkeep
@@ -55,6 +57,7 @@ class Place:
     engine: Engine
     upkeep: Callable[[Table], Upkeep]
     can: Abilities
+    collation: str | None = None
     schemas: set[str] = field(default_factory=set)
 
     def deploy(self, *models: type[SQLModel]) -> None:
@@ -73,7 +76,11 @@ class Place:
             self.run(connection, [f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}"])
             self.schemas.add(table.schema)
         # In a MetaData of its own the foreign keys of others do not matter.
-        table.to_metadata(MetaData()).create(connection)
+        own = table.to_metadata(MetaData())
+        if self.collation is not None:
+            own.dialect_options["mariadb"].setdefault("charset", "utf8mb4")
+            own.dialect_options["mariadb"].setdefault("collate", self.collation)
+        own.create(connection)
 
     def run(self, connection: Connection, statements: Iterable[str]) -> None:
         """Run SQL as it stands."""
@@ -117,7 +124,7 @@ def until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
 def _postgres(request: pytest.FixtureRequest) -> Iterator[Place]:
     server: Target = request.getfixturevalue("datakit_server")
     with fresh_database(server) as target:
-        engine = create_engine(target.secret_url())
+        engine = create_engine(target.secret_url(), poolclass=NullPool)
         can = Abilities(
             dated_by="transaction",
             no_change="nothing",
@@ -155,8 +162,12 @@ def _sqlite(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 @contextmanager
 def _mariadb(request: pytest.FixtureRequest) -> Iterator[Place]:
-    url = os.environ.get("HISTORY_MARIADB_URL") or request.getfixturevalue("mariadb").url
-    engine = create_engine(url)
+    url: Any = os.environ.get("HISTORY_MARIADB_URL")
+    if url is None:
+        server = request.getfixturevalue("mariadb")
+        # Whoever deploys may make schemas.
+        url = make_url(server.url).set(username="root", password=server.root_password)
+    engine = create_engine(url, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def set_session(connection: Any, _record: Any) -> None:
@@ -175,17 +186,28 @@ def _mariadb(request: pytest.FixtureRequest) -> Iterator[Place]:
         waiting="SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
         schemas=True,
     )
-    yield Place(engine, mariadb_upkeep, can)
+    yield Place(engine, mariadb_upkeep, can, COLLATION)
     engine.dispose()
 
 
-_PLACES = {"postgres": _postgres, "sqlite": _sqlite, "mariadb": _mariadb}
+PLACES = {"postgres": _postgres, "sqlite": _sqlite, "mariadb": _mariadb}
+
+
+def place_of(kind: str) -> Any:
+    """A fixture: an empty database of one kind for each test."""
+
+    @pytest.fixture(params=[kind])
+    def one(request: pytest.FixtureRequest) -> Iterator[Place]:
+        with PLACES[request.param](request) as found:
+            yield found
+
+    return one
 
 
 @pytest.fixture(scope="module", params=DATABASES)
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     """A database of this module's own, of each kind."""
-    with _PLACES[request.param](request) as found:
+    with PLACES[request.param](request) as found:
         yield found
 
 
@@ -193,8 +215,7 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 def deployed(place: Place) -> Iterator[Place]:
     """The same after the test with no table left."""
     yield place
-    with place.engine.connect() as connection:
-        metadata = MetaData()
-        metadata.reflect(connection)
-        metadata.drop_all(connection)
-        connection.commit()
+    schemas = [None, *place.schemas]
+    for schema in schemas:
+        for name in inspect(place.engine).get_table_names(schema):
+            place.write(str(DropTable(Table(name, MetaData(), schema=schema)).compile(place.engine)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Select, and_, select, union_all
 from sqlalchemy import Table as SqlTable
@@ -105,6 +105,6 @@ def _in_from(
     if not asfrom:
         return formatted
     if from_linter is not None:
-        from_linter.froms[states._de_clone()] = name
+        from_linter.froms[cast("Any", states)._de_clone()] = name
     inner = {key: value for key, value in kw.items() if key not in _OF_THE_ALIAS}
     return f"{source(asfrom=True, **inner)}{compiler.get_render_as_alias_suffix(formatted)}"

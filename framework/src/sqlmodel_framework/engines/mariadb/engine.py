@@ -24,7 +24,9 @@ __all__ = ["MariadbEngine"]
 # A value that does not fit is an error, a moment means the same everywhere, and text is any text.
 _SESSION = (
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
-    "NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY', time_zone = '+00:00', innodb_lock_wait_timeout = %s"
+    "NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY', time_zone = '+00:00', innodb_lock_wait_timeout = %s, "
+    # Past states get the columns that a table gets.
+    "system_versioning_alter_history = KEEP"
 )
 # What ends these locks is the end of the session, so a killed program leaves none.
 _LOCK_PREFIX = "datakit "

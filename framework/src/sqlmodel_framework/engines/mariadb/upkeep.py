@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Date, DateTime, Interval, Numeric, Table, Time
+from sqlalchemy import Column, Date, DateTime, Dialect, Interval, Numeric, Table, Time
+from sqlalchemy.schema import CreateTable
 
 from ...base.tables import plain_type
-from ...history.companion import column_for, companion_name, data_columns, interval
+from ...history.companion import column_for, companion_name, data_columns, interval, needed_interval
 from ...schema.snapshot import TriggerShape
 from ...schema.upkeep import Upkeep
 from .. import versioning
@@ -102,15 +103,14 @@ def _same(column: Column[Any]) -> str:
     return f"BINARY {new} <=> BINARY {old}"
 
 
-def change_to_versioned(table: Table, compiler: Any) -> str:
+def change_to_versioned(table: Table, dialect: Dialect) -> str:
     """The statement that makes a table keep its history which is there without: its rows stay.
 
     Args:
         table: as declared.
-        compiler: SQLAlchemy's DDL compiler for MariaDB.
+        dialect: SQLAlchemy's dialect for MariaDB.
     """
-    bounds = interval(table)
-    assert bounds is not None
-    columns = [f"MODIFY {versioning.bound_specification(each, compiler)}" for each in bounds]
+    compiler: Any = dialect.ddl_compiler(dialect, CreateTable(table))
+    columns = [f"MODIFY {versioning.bound_specification(each, compiler)}" for each in needed_interval(table)]
     changes = [*columns, f"ADD {versioning.period(table, compiler)}", "ADD SYSTEM VERSIONING"]
     return f"ALTER TABLE {compiler.preparer.format_table(table)} {', '.join(changes)}"

@@ -53,8 +53,8 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _next(moment: str) -> str:
-    """The microsecond after a moment of 26 characters."""
+def following(moment: str) -> str:
+    """SQL for the microsecond after a moment, which is text of 26 characters."""
     return (
         f"CASE substr({moment}, 24) WHEN '999' "
         f"THEN strftime('%Y-%m-%d %H:%M:%f000', substr({moment}, 1, 23), '+0.001 seconds') "
@@ -113,9 +113,9 @@ class _Triggers:
             into = _quoted(history_table(self.table).name)
             return f"INSERT INTO {into} ({', '.join([*copied, end])}) VALUES ({values})"
 
-        deleted_at = f"max({_NOW}, {_next(f'OLD.{start}')})"
+        deleted_at = f"max({_NOW}, {following(f'OLD.{start}')})"
         # Not before the last state of the key ended that the row has now.
-        updated_at = f"max({_NOW}, {_next(f'OLD.{start}')}, coalesce({last_end}, ''))"
+        updated_at = f"max({_NOW}, {following(f'OLD.{start}')}, coalesce({last_end}, ''))"
         follows = (
             f"NEW.{start} > OLD.{start} AND ("
             f"EXISTS (SELECT 1 FROM {past} WHERE {of_key} AND h.{end} = NEW.{start}) OR "
