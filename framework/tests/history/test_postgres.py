@@ -268,14 +268,20 @@ def test_a_writer_needs_no_right_to_the_history_and_has_none(things: Place) -> N
 
 
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
-def test_a_transaction_that_cannot_see_a_deletion_does_not_overlap_it(things: Place, level: str) -> None:
+@pytest.mark.parametrize(
+    "change",
+    ["INSERT INTO kept.pg_thing (id, size) VALUES (1, 3)", "UPDATE kept.pg_thing SET id = 1 WHERE id = 2"],
+)
+def test_a_transaction_that_cannot_see_a_deletion_does_not_overlap_it(
+    things: Place, level: str, change: str
+) -> None:
     things.write("INSERT INTO kept.pg_thing (id, size) VALUES (1, 1), (2, 2)")
     with things.engine.connect().execution_options(isolation_level=level) as old:
         things.run(old, ["SELECT 1 FROM kept.pg_thing WHERE id = 2"])
         things.instant()
         things.write("DELETE FROM kept.pg_thing WHERE id = 1")
         deleted = things.instant()
-        things.run(old, ["INSERT INTO kept.pg_thing (id, size) VALUES (1, 3)"])
+        things.run(old, [change])
         old.commit()
     first, second = things.rows(history_of(Thing, 1))
     assert first.valid_to < deleted < second.valid_from

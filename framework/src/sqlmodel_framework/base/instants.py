@@ -80,11 +80,6 @@ class Instant(TypeDecorator[datetime]):
             return min(max(seconds, Decimal(0)), _MARIADB_LATEST)
         return moment.replace(tzinfo=None)
 
-    def process_literal_param(self, value: datetime | None, dialect: Dialect) -> str:
-        """How a value is written into a statement that is printed."""
-        bound = self.process_bind_param(value, dialect)
-        return "NULL" if bound is None else str(bound) if isinstance(bound, Decimal) else f"'{bound}'"
-
     def bind_expression(self, bindparam: Any) -> ColumnElement[Any]:
         """What stands in the statement for a value."""
         return _Sent(bindparam)
@@ -137,11 +132,6 @@ def _postgres_transaction_time(_element: TransactionTime, _compiler: Any, **_kw:
 def _sqlite_transaction_time(_element: TransactionTime, _compiler: Any, **_kw: Any) -> str:
     # Its clock ticks in milliseconds; SQLAlchemy keeps moments with six digits.
     return "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
-
-
-@compiles(TransactionTime, "mssql")
-def _sqlserver_transaction_time(_element: TransactionTime, _compiler: Any, **_kw: Any) -> str:
-    return "SYSUTCDATETIME()"
 
 
 class Forever(FunctionElement[datetime]):
