@@ -28,6 +28,7 @@ PUBLIC = [
     "QuerySource",
     "Reference",
     "ReferenceTableMixin",
+    "RefusedChangesError",
     "RenameColumn",
     "RenameTable",
     "ReportContext",
@@ -41,10 +42,14 @@ PUBLIC = [
     "Unique",
     "View",
     "__version__",
+    "apply_plan",
     "array_of",
     "column",
     "deploy_datakit",
+    "find_drift",
     "json_type",
+    "plan_datakit",
+    "rollback_datakit",
     "run_datakit",
 ]
 
@@ -73,7 +78,7 @@ HOMES = {
     "sqlmodel_framework.utils.deployment": ["deploy_datakit"],
 }
 
-HEAVY = ("psycopg2", "pandas", "pyarrow", "airflow", "typer", "rich", "pytest", "structlog")
+HEAVY = ("alembic", "psycopg2", "pandas", "pyarrow", "airflow", "typer", "rich", "pytest", "structlog")
 DECLARING = "from sqlmodel_framework.base.models import BaseMixin, ReferenceTableMixin, BronzeTableMixin"
 
 

@@ -4,7 +4,7 @@ load("@rules_python//python:defs.bzl", "py_test")
 
 _RUNNER = "//tools/python:run_pytest.py"
 
-def pytest_test(name, srcs, deps = [], data = [], workers = 1, size = "small", env = {}, **kwargs):
+def pytest_test(name, srcs, deps = [], data = [], workers = 1, size = "medium", env = {}, **kwargs):
     """A Bazel test that runs pytest over test modules.
 
     A skip fails the test unless its reason is on the committed list `//tools/python:allowed_skips.txt`. The tag

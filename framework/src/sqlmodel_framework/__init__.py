@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from .base.models import BaseMixin, BronzeTableMixin, ReferenceTableMixin, TransactionalTableMixin
     from .base.partitions import Partitions
     from .engines.base import BaseEngine
-    from .errors import DatakitError, InvalidRowError, TerminalError, TransientError
+    from .errors import DatakitError, InvalidRowError, RefusedChangesError, TerminalError, TransientError
     from .loading.load import Load
     from .loading.rules import Reference, Unique
     from .loading.sources import CsvSource, QuerySource, TableSource
     from .runs.result import ReportContext, RunResult
     from .runs.run import run_datakit
+    from .schema.applying import apply_plan
+    from .schema.drift import find_drift
+    from .schema.planning import plan_datakit
+    from .schema.rollback import rollback_datakit
     from .targets.target import Target
     from .utils.deployment import deploy_datakit
 
@@ -43,6 +47,7 @@ _HOME = {
     "QuerySource": "loading.sources",
     "Reference": "loading.rules",
     "ReferenceTableMixin": "base.models",
+    "RefusedChangesError": "errors",
     "RenameColumn": "base.declarations",
     "RenameTable": "base.declarations",
     "ReportContext": "runs.result",
@@ -55,10 +60,14 @@ _HOME = {
     "TransientError": "errors",
     "Unique": "loading.rules",
     "View": "base.declarations",
+    "apply_plan": "schema.applying",
     "array_of": "base.fields",
     "column": "base.fields",
     "deploy_datakit": "utils.deployment",
+    "find_drift": "schema.drift",
     "json_type": "base.fields",
+    "plan_datakit": "schema.planning",
+    "rollback_datakit": "schema.rollback",
     "run_datakit": "runs.run",
 }
 
@@ -78,6 +87,7 @@ __all__ = [
     "QuerySource",
     "Reference",
     "ReferenceTableMixin",
+    "RefusedChangesError",
     "RenameColumn",
     "RenameTable",
     "ReportContext",
@@ -91,10 +101,14 @@ __all__ = [
     "Unique",
     "View",
     "__version__",
+    "apply_plan",
     "array_of",
     "column",
     "deploy_datakit",
+    "find_drift",
     "json_type",
+    "plan_datakit",
+    "rollback_datakit",
     "run_datakit",
 ]
 

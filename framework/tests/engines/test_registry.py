@@ -33,7 +33,7 @@ def test_an_unknown_dialect_names_the_engines_that_there_are(monkeypatch: pytest
     install(monkeypatch, duckdb="duck_engine:DuckEngine")
     with pytest.raises(DatakitError, match="there is no engine for 'oracle' databases") as caught:
         engine_for(Target("oracle://h/d"))
-    assert caught.value.hint == "there are: duckdb, mariadb, postgresql"
+    assert caught.value.hint == "there are: duckdb, mariadb, postgresql, sqlite"
 
 
 def test_an_engine_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -346,7 +346,7 @@ def test_executors_that_do_not_come_or_are_lost_are_told_after_the_deadline(
     containers: Containers, run_image: RunImage, source: Database, target: Database, cluster: Cluster
 ) -> None:
     # Time enough for a start on a machine that has other things to do.
-    seconds = 40
+    seconds = 60
     parameters = cluster.parameters | {"job": "market_jobs:endless", "start_timeout": seconds}
     runner = start(containers, source, target, "job", parameters)
     works(runner)

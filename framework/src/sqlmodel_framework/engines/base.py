@@ -35,7 +35,7 @@ from ..errors import (
 )
 from ..runs.stopping import cancelling, stop_if_asked, stop_is_heard
 from ..schema.dialects import offline, quoted
-from ..schema.names import full_name, name_of, split_name
+from ..schema.names import full_name, name_of, refuse_long_names, split_name
 from ..schema.snapshot import ColumnShape, Scope, Snapshot, TableShape, ViewShape
 from ..schema.upkeep import Upkeep
 
@@ -316,6 +316,15 @@ class BaseEngine:
         wanted = list(tables)
         places = frozenset((table.schema, table.name) for table in wanted)
         return len(self.read_snapshot(Scope(tables=places)).tables) == len(wanted)
+
+    def refuse_names(self, tables: Sequence[Table]) -> None:
+        """Refuse tables whose names the database does not keep as they are.
+
+        Raises:
+            DeclarationError: a name would be cut, or be one with another.
+        """
+        if self.longest_name is not None:
+            refuse_long_names(tables, self.longest_name)
 
     def comparable(self, shape: TableShape) -> TableShape:
         """As much of a declared table's shape as `read_snapshot` can tell of a table that is there."""

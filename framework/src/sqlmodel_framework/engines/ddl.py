@@ -5,7 +5,7 @@ One subclass an engine says what its database does otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from alembic.operations import Operations
@@ -88,6 +88,9 @@ class DdlWriter:
         """Text as a literal."""
         return "'" + value.replace("'", "''") + "'"
 
+    def expect(self, differences: Iterable[Difference]) -> None:
+        """Be told all that will be written, before any of it is; most databases go one by one."""
+
     # One method for each kind of difference; `write` finds it by the kind's name.
 
     def write(self, difference: Difference) -> list[Step]:
@@ -108,7 +111,7 @@ class DdlWriter:
     def create_table(self, name: str, shape: TableShape) -> list[Step]:
         """A new table with all that belongs to it."""
         declared = self.tables.get(name)
-        table = declared if declared is not None else table_from(name, shape, self.dialect.name)
+        table = declared if declared is not None else self.made_from(name, shape)
         inline: list[ForeignKeyConstraint] | None = None if self.foreign_keys_inline else []
         create = CreateTable(table, include_foreign_key_constraints=inline)
         steps = [Step(self.compiled(create), Phase.TABLES)]
@@ -131,6 +134,10 @@ class DdlWriter:
         for partition, bounds in shape.partitions.items():
             steps += self.partition(Difference("partition", partition, name, want=bounds))
         return steps
+
+    def made_from(self, name: str, shape: TableShape) -> Table:
+        """A table that is no longer declared, as SQLAlchemy knows it; without foreign keys."""
+        return table_from(name, shape, self.dialect.name)
 
     def _foreign_keys_of(self, name: str, shape: TableShape, declared: Table | None) -> list[Step]:
         if declared is not None:

@@ -15,6 +15,7 @@ GROUP = "sqlmodel_framework.engines"
 _BUILT_IN = {
     "mariadb": ("sqlmodel_framework.engines.mariadb.engine", "MariadbEngine"),
     "postgresql": ("sqlmodel_framework.engines.postgres.engine", "PostgresEngine"),
+    "sqlite": ("sqlmodel_framework.engines.sqlite.engine", "SqliteEngine"),
 }
 
 

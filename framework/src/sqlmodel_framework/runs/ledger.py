@@ -59,9 +59,9 @@ __all__ = [
 SCHEMA = "datakit"
 
 # Not every database has arrays, or JSON that it takes apart.
-_TEXTS = ARRAY(Text).with_variant(JSON(), "mariadb")
+_TEXTS = ARRAY(Text).with_variant(JSON(), "mariadb", "sqlite")
 _LONG_TEXT = Text().with_variant(LONGTEXT(), "mariadb")
-_OBJECT = JSONB().with_variant(JSON(), "mariadb")
+_OBJECT = JSONB().with_variant(JSON(), "mariadb", "sqlite")
 
 
 class LedgerBase(SQLModel, registry=registry()):

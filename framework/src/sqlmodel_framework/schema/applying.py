@@ -87,7 +87,7 @@ def carry_out(engine: BaseEngine, planned: Planned, allow: frozenset[str]) -> De
     if refused:
         raise RefusedChangesError(engine.target.name, refused)
     deployment = _deployment(engine, planned)
-    if plan.empty and not planned.ledger:
+    if plan.empty and not planned.ledger and planned.is_recorded:
         return replace(deployment, seconds=time.perf_counter() - started)
     segments = list(plan.segments())
     # The last transaction also records; after a statement outside of any, that takes one more.
@@ -135,7 +135,7 @@ def _record(engine: BaseEngine, planned: Planned, deployment: Deployment) -> Non
     from ..runs.ledger import ObjectRecord, record_deployment, table
 
     engine.execute_steps(planned.ledger)
-    if planned.plan.empty:
+    if planned.is_recorded:
         return
     record_deployment(engine.connection, deployment)
     live = engine.read_snapshot(planned.declared.scope)

@@ -38,6 +38,8 @@ def changes_for(
     sizes = engine.table_bytes(touched) if touched else {}
     large = frozenset(name for name, size in sizes.items() if size >= engine.large_table)
     writer = engine.ddl(have, tables, large) if found and engine.can_plan else None
+    if writer is not None:
+        writer.expect(found)
     changing = _Changing(engine, writer, large)
     return [changing.change(difference) for difference in found]
 

@@ -24,7 +24,7 @@ from ..base.declarations import Allow, View
 from ..base.definition import TypeTexts
 from ..base.tables import plain_type, table_of
 from .dialects import offline
-from .names import full_name, name_of, refuse_long_names, split_name
+from .names import full_name, made_up_name, name_of, split_name
 from .record import fingerprints_of
 from .snapshot import (
     CheckShape,
@@ -92,8 +92,7 @@ def declare_datakit(engine: BaseEngine, datakit: Datakit) -> Declared:
         DeclarationError: the datakit has no tables, or declares some that cannot work here.
     """
     tables = datakit.sorted_tables()
-    if engine.longest_name is not None:
-        refuse_long_names(tables, engine.longest_name)
+    engine.refuse_names(tables)
     declared = declare(engine, tables)
     dialect = offline(engine.connection.dialect)
     views = {
@@ -160,26 +159,28 @@ class _Describing:
         self.dialect = offline(engine.connection.dialect)
         self.types = TypeTexts(engine.declared_type)
         # Given a statement, it would compile it at once.
-        self.compiler: Any = self.dialect.ddl_compiler(self.dialect, None)
+        no_statement: Any = None
+        self.compiler: Any = self.dialect.ddl_compiler(self.dialect, no_statement)
 
     def table(self, table: Table, upkeep: Upkeep) -> TableShape:
         uniques: dict[str, tuple[str, ...]] = {}
         checks: dict[str, CheckShape] = {}
         foreign_keys: dict[str, ForeignKeyShape] = {}
-        # Constraints are a set, whose order changes from run to run.
-        for constraint in sorted(table.constraints, key=_order):
+        # A check can belong to a column alone. Constraints are a set, whose order changes from run to run.
+        of_columns = [each for column in table.columns for each in column.constraints]
+        for constraint in sorted([*table.constraints, *of_columns], key=_order):
             name = self._cut(constraint.name) if isinstance(constraint.name, str) else ""
             if isinstance(constraint, UniqueConstraint):
                 columns = tuple(column.name for column in constraint.columns)
-                uniques[name or _made_up("unique", columns)] = columns
+                uniques[name or made_up_name("unique", columns)] = columns
             elif isinstance(constraint, CheckConstraint):
-                if not self._applies(constraint):
+                if not _applies(constraint, self.compiler):
                     continue
                 expression = self._expression(constraint.sqltext)
-                checks[name or _made_up("check", (expression,))] = CheckShape(expression)
+                checks[name or made_up_name("check", (expression,))] = CheckShape(expression)
             elif isinstance(constraint, ForeignKeyConstraint):
                 shape = _foreign_key(constraint)
-                foreign_keys[name or _made_up("foreign key", shape.columns)] = shape
+                foreign_keys[name or made_up_name("foreign key", shape.columns)] = shape
         return TableShape(
             columns={column.name: self._column(column) for column in table.columns},
             primary_key=tuple(column.name for column in table.primary_key.columns),
@@ -205,10 +206,12 @@ class _Describing:
             generated = self._expression(column.computed.sqltext)
         elif column.identity is not None and self.engine.has_identity:
             identity = "always" if column.identity.always else "by default"
+        elif column is column.table._autoincrement_column and (
+            column.server_default is None or column.identity is not None
+        ):
+            identity = self.engine.counting
         elif column.server_default is not None:
             default = self.compiler.get_column_default_string(column)
-        elif column is column.table._autoincrement_column:
-            identity = self.engine.counting
         return ColumnShape(
             type=self.types.of(column),
             nullable=bool(column.nullable),
@@ -217,15 +220,6 @@ class _Describing:
             identity=identity,
             comment=column.comment if self.dialect.supports_comments else None,
         )
-
-    def _applies(self, constraint: CheckConstraint) -> bool:
-        """Some checks are for databases that lack a type."""
-        rule = getattr(constraint, "_create_rule", None)
-        if constraint._ddl_if is not None and not constraint._ddl_if._should_execute(
-            CreateTable(constraint.table), constraint, None, compiler=self.compiler
-        ):
-            return False
-        return rule is None or bool(rule(self.compiler))
 
     def _cut(self, name: Any) -> str:
         """A name as it is rendered: one that SQLAlchemy made up is shortened where it is too long."""
@@ -258,6 +252,17 @@ class _Describing:
         return str(self.compiler.sql_compiler.process(expression, include_table=False, literal_binds=True))
 
 
+def _applies(constraint: CheckConstraint, compiler: Any) -> bool:
+    """Some checks are for databases that lack a type."""
+    rule = getattr(constraint, "_create_rule", None)
+    only_if = constraint._ddl_if
+    if only_if is not None and not only_if._should_execute(
+        CreateTable(constraint.table), constraint, None, compiler=compiler
+    ):
+        return False
+    return rule is None or bool(rule(compiler))
+
+
 def _foreign_key(constraint: ForeignKeyConstraint) -> ForeignKeyShape:
     elements = constraint.elements
     deferrable = ""
@@ -281,8 +286,3 @@ def _action(action: str | None) -> str:
 def _order(constraint: Constraint) -> tuple[str, list[str], str]:
     columns = [column.name for column in getattr(constraint, "columns", ())]
     return type(constraint).__name__, columns, str(constraint.name)
-
-
-def _made_up(kind: str, parts: tuple[str, ...]) -> str:
-    """The key of a constraint that the declaration leaves to the database to name."""
-    return f"({kind}: {', '.join(parts)})"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, table
 
 from .names import split_name
 
@@ -26,6 +27,6 @@ def offline(dialect: Dialect) -> Dialect:
 
 def quoted(dialect: Dialect, name: str) -> str:
     """A full name, `schema.name` or `name`, quoted where it must be, in text that no driver takes apart."""
-    quote = offline(dialect).identifier_preparer.quote
     schema, bare = split_name(name)
-    return quote(bare) if schema is None else f"{quote(schema)}.{quote(bare)}"
+    preparer: Any = offline(dialect).identifier_preparer
+    return str(preparer.format_table(table(bare, schema=schema)))

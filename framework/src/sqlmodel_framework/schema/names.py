@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import conv
 
 from ..errors import DeclarationError
 
-__all__ = ["full_name", "name_of", "refuse_long_names", "split_name"]
+__all__ = ["full_name", "made_up_name", "name_of", "refuse_long_names", "split_name"]
 
 _PLAIN = re.compile(r'[^."]+')
 _PARTS = re.compile(r'(?:("(?:[^"]|"")+"|[^."]+)\.)?("(?:[^"]|"")+"|.+)', re.DOTALL)
@@ -31,6 +31,11 @@ def split_name(full: str) -> tuple[str | None, str]:
 def name_of(table: Table) -> str:
     """The full name of a table."""
     return full_name(table.schema, table.name)
+
+
+def made_up_name(kind: str, parts: tuple[str, ...]) -> str:
+    """The key of a constraint that is left to the database to name."""
+    return f"({kind}: {', '.join(parts)})"
 
 
 def _part(name: str) -> str:

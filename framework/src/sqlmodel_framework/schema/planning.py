@@ -55,6 +55,14 @@ class Planned:
     recorded: Recorded
     ledger: tuple[Step, ...]
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the ledger knows the target as it will be: nothing changes, and nothing was left out.
+
+        It was when a deployment was killed before its last statement, or the ledger was lost.
+        """
+        return self.plan.empty and self.recorded.fingerprints == self.declared.fingerprints
+
 
 def plan_datakit(
     datakit: Datakit | str,
@@ -175,6 +183,7 @@ def _ledger_steps(engine: BaseEngine, ledger: Declared, live: Snapshot) -> tuple
     if not missing:
         return ()
     writer = engine.ddl(own, ledger.tables)
+    writer.expect(missing)
     steps = [step for difference in missing for step in writer.write(difference)]
     return tuple(sorted(steps, key=lambda step: step.phase))
 

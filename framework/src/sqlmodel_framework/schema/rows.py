@@ -43,9 +43,8 @@ def _changes(engine: BaseEngine, rows: Rows, live: Snapshot) -> list[Change]:
     if any(not set(row) <= known for row in values):
         # A column that is only just being added: what the rows hold in it cannot be asked yet.
         values = [{name: value for name, value in row.items() if name in known} for row in values]
-    found: dict[int, bool] = dict(
-        engine.connection.execute(_differing(table, rows.key, values)).tuples().all()
-    )
+    asked: Sequence[Any] = engine.connection.execute(_differing(table, rows.key, values)).all()
+    found: dict[int, bool] = {position: bool(missing) for position, missing in asked}
     whole = [rows.values(row) for row in rows.rows]
     late = [position for position, row in enumerate(whole) if not set(row) <= known and position not in found]
     changes = []

@@ -46,7 +46,7 @@ class RunImage(Protocol):
         writable_mounts: Mapping[str, Path] | None = None,
         read_only: bool = True,
         user: str | None = None,
-        seconds: float = 120,
+        seconds: float = 300,
     ) -> RunResult:
         """Runs an image to its end."""
 
@@ -61,7 +61,7 @@ def run_image(
     writable_mounts: Mapping[str, Path] | None = None,
     read_only: bool = True,
     user: str | None = None,
-    seconds: float = 120,
+    seconds: float = 300,
 ) -> RunResult:
     """Runs an image to its end.
 

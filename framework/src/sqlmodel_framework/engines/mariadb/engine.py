@@ -1,31 +1,46 @@
-"""The engine for MariaDB 10.7 and later: a schema is a database there."""
+"""The engine for MariaDB 10.11 and later: a schema is a database there."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 import pymysql
-from sqlalchemy import CheckConstraint, Engine, MetaData, Table, create_engine, event, text
+from sqlalchemy import Column, Engine, Table, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...errors import DatakitError, LockedError, TargetError
 from ...loading.load import Load
 from ...runs.result import LoadResult
+from ...schema.snapshot import Scope, Snapshot, TableShape
 from ..base import BaseEngine
+from . import catalog, cost
+from .canonical import canonical_tables
+from .ddl import MariadbDdl
 from .errors import translate
-from .loader import COLLATION, carry_out
+from .loader import carry_out
+from .partitioning import declared_partitioning, declared_partitions
+from .shapes import without_implied
 from .types import formatted_type
+
+if TYPE_CHECKING:
+    from ...schema.declared import Declared
+    from ...schema.difference import Difference
+    from ..ddl import DdlWriter
 
 __all__ = ["MariadbEngine", "may_create"]
 
 # A value that does not fit is an error, a moment means the same everywhere, and text is any text.
 _SESSION = (
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
-    "NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY', time_zone = '+00:00', innodb_lock_wait_timeout = %s"
+    "NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY', time_zone = '+00:00', innodb_lock_wait_timeout = %s, "
+    # A table that keeps the history of its rows can be changed, and keeps what it has.
+    "system_versioning_alter_history = KEEP"
 )
 # What ends these locks is the end of the session, so a killed program leaves none.
 _LOCK_PREFIX = "datakit "
@@ -43,6 +58,9 @@ class MariadbEngine(BaseEngine):
     was when it is done again. Loads are into bronze tables only.
     """
 
+    can_plan: ClassVar[bool] = True
+    has_identity: ClassVar[bool] = False
+    counting: ClassVar[str] = "auto"
     keeps_ledger: ClassVar[bool] = True
     can_load: ClassVar[bool] = True
     longest_name: ClassVar[int | None] = 64
@@ -123,25 +141,77 @@ class MariadbEngine(BaseEngine):
         """Keep other runs of this datakit away until the connection closes."""
         self._hold(f"run {datakit}")
 
-    def create_schemas(self, names: Iterable[str]) -> None:
-        """Create databases that are missing."""
-        quote = self.connection.dialect.identifier_preparer.quote_identifier
-        for name in names:
-            self.connection.execute(
-                text(f"CREATE DATABASE IF NOT EXISTS {quote(name)} CHARACTER SET utf8mb4 COLLATE {COLLATION}")
-            )
+    def read_snapshot(self, scope: Scope) -> Snapshot:
+        """Everything there is within a scope, in a handful of queries."""
+        return catalog.read_snapshot(self.connection, scope)
 
-    def create_tables(self, metadata: MetaData) -> None:
-        """Create the tables that are missing, for any text and with transactions.
+    def comparable(self, shape: TableShape) -> TableShape:
+        """A declared table as the catalog would tell of it.
 
-        Text is compared character by character, as in PostgreSQL, unless the table says otherwise.
+        A unique index is a unique constraint there, and a foreign key has an index of its own.
         """
-        for table in metadata.tables.values():
-            table.dialect_options["mariadb"].setdefault("charset", "utf8mb4")
-            table.dialect_options["mariadb"].setdefault("collate", COLLATION)
-            table.dialect_options["mariadb"].setdefault("engine", "InnoDB")
-            _name_checks_of_columns(table)
-        super().create_tables(metadata)
+        names = {self.quoted(name): name for name in shape.columns}
+        uniques = {
+            name: tuple(names[part] for part in index.parts)
+            for name, index in shape.indexes.items()
+            if index.unique and all(part in names for part in index.parts)
+        }
+        indexes = {name: index for name, index in shape.indexes.items() if name not in uniques}
+        foreign_keys = {
+            name: replace(
+                key,
+                on_delete=key.on_delete.replace("RESTRICT", ""),
+                on_update=key.on_update.replace("RESTRICT", ""),
+            )
+            for name, key in shape.foreign_keys.items()
+        }
+        found = replace(
+            shape,
+            uniques={**shape.uniques, **uniques},
+            indexes=indexes,
+            foreign_keys=foreign_keys,
+            comment=shape.comment or None,
+        )
+        return without_implied(found, self.quoted)
+
+    def canonical(self, declared: Declared, names: Collection[str]) -> Mapping[str, TableShape]:
+        """See `sqlmodel_framework.engines.mariadb.canonical`."""
+        return canonical_tables(self.connection, declared, names)
+
+    def declared_partitioning(self, table: Table) -> str | None:
+        """What follows PARTITION BY, in the one spelling that the catalog is read in."""
+        return declared_partitioning(table)
+
+    def declared_partitions(self, table: Table) -> Mapping[str, str]:
+        """The bounds of each partition that is declared."""
+        return declared_partitions(table)
+
+    def ddl(
+        self, have: Snapshot, tables: Mapping[str, Table], large: frozenset[str] = frozenset()
+    ) -> DdlWriter:
+        """See `sqlmodel_framework.engines.mariadb.ddl`."""
+        return MariadbDdl(self.connection.dialect, have, tables, large)
+
+    def effect_of(self, difference: Difference) -> str:
+        """See `sqlmodel_framework.engines.mariadb.cost`."""
+        return cost.effect_of(difference)
+
+    def values_that_change(self, difference: Difference) -> int:
+        """See `sqlmodel_framework.engines.mariadb.cost`."""
+        return cost.values_that_change(self.connection, difference)
+
+    def table_bytes(self, names: Collection[str]) -> Mapping[str, int]:
+        """How much each of these tables holds, indexes left out."""
+        return catalog.table_bytes(self.connection, names)
+
+    def limit_waiting(self) -> None:
+        """Set the session's patience with those who use a table; by default it is a day."""
+        seconds = max(1, math.ceil(self.target.lock_timeout))
+        self.connection.execute(text("SET SESSION lock_wait_timeout = :seconds"), {"seconds": seconds})
+
+    def declared_type(self, column: Column[Any]) -> str:
+        """The column's type as the catalog would call it."""
+        return formatted_type(str(column.type.compile(dialect=self.connection.dialect)))
 
     def load(self, load: Load, run_id: UUID, datakit: str, progress: Callable[[int], None]) -> LoadResult:
         """Carry out a load in one transaction; see `sqlmodel_framework.engines.mariadb.loader`."""
@@ -171,9 +241,6 @@ class MariadbEngine(BaseEngine):
         self.connection.execute(text("SET SESSION TRANSACTION READ ONLY"))
         self.connection.execute(text("START TRANSACTION READ ONLY"))
 
-    def _type_text(self, type_: Any) -> str:
-        return formatted_type(super()._type_text(type_))
-
 
 def _lock_name(purpose: str) -> str:
     return f"{_LOCK_PREFIX}{purpose}"[:_LONGEST_LOCK_NAME]
@@ -182,11 +249,3 @@ def _lock_name(purpose: str) -> str:
 def may_create(grants: Iterable[str]) -> bool:
     """Whether what SHOW GRANTS prints has the right CREATE, for whatever databases."""
     return any(_CREATE.match(grant) for grant in grants)
-
-
-def _name_checks_of_columns(table: Table) -> None:
-    """Make checks that belong to one column checks of the table: only those may have a name."""
-    for column in table.columns:
-        for check in [each for each in column.constraints if isinstance(each, CheckConstraint)]:
-            column.constraints.discard(check)
-            table.append_constraint(CheckConstraint(check.sqltext, name=check.name))

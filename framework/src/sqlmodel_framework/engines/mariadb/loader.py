@@ -36,12 +36,11 @@ from ...loading.load import Load
 from ...loading.sources import CsvSource
 from ...runs import ledger
 from ...runs.result import LoadResult
+from .ddl import COLLATION
 
-__all__ = ["COLLATION", "carry_out", "row_hash"]
+__all__ = ["carry_out", "row_hash"]
 
 POSITION = "datakit_position"
-# Letters of either case differ, and so do blanks at the end.
-COLLATION = "utf8mb4_nopad_bin"
 _ROWS_AT_ONCE = 2000
 
 

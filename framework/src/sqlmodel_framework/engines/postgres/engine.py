@@ -36,7 +36,6 @@ __all__ = ["PostgresEngine"]
 
 # The first half of every advisory lock of this package, so that it meets no other program's.
 _LOCK_SPACE = 0x646B6974
-_STEPS_AT_ONCE = 100
 # Seconds between two tries for a lock.
 _PAUSE = 0.1
 
@@ -66,6 +65,9 @@ class PostgresEngine(BaseEngine):
     can_load: ClassVar[bool] = True
     longest_name: ClassVar[int | None] = 63
     oldest_version: ClassVar[tuple[int, ...] | None] = (15,)
+
+    steps_at_once: ClassVar[int] = 100
+    """Statements of a plan that are sent together, within a transaction."""
 
     _in_run: bool = False
 
@@ -195,8 +197,8 @@ class PostgresEngine(BaseEngine):
 
     def execute_steps(self, steps: Sequence[Step]) -> None:
         """Carry out statements of a plan, many at a time: one by one, most of the time would be the way."""
-        for first in range(0, len(steps), _STEPS_AT_ONCE):
-            text_of_many = ";\n".join(step.sql for step in steps[first : first + _STEPS_AT_ONCE])
+        for first in range(0, len(steps), self.steps_at_once):
+            text_of_many = ";\n".join(step.sql for step in steps[first : first + self.steps_at_once])
             self.connection.exec_driver_sql(text_of_many, execution_options={"no_parameters": True})
 
     def table_bytes(self, names: Collection[str]) -> Mapping[str, int]:

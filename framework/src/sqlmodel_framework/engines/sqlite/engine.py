@@ -1,0 +1,226 @@
+"""The engine for SQLite: a file, or a database in memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import Column, Connection, Engine, NullPool, Table, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from ...errors import ContractError, DatakitError, TargetError
+from ...schema.names import split_name
+from ...schema.snapshot import Scope, Snapshot, TableShape
+from ..base import BaseEngine
+from .catalog import Contents, read_contents
+from .dialect import DIALECT
+from .errors import translate
+from .names import refuse_equal_names
+from .types import values_that_change
+
+if TYPE_CHECKING:
+    from ...schema.change import Step
+    from ...schema.declared import Declared
+    from ...schema.difference import Difference
+    from ...targets.target import Target
+    from .ddl import SqliteDdl
+
+__all__ = ["SqliteEngine"]
+
+# Since then columns can be dropped.
+_OLDEST = (3, 35)
+_REWRITES = "rewrites the table, and stops its writers meanwhile"
+_READS = "reads the whole table, and stops its writers meanwhile"
+
+
+class _Kept(sqlite3.Connection):
+    """A connection that only ends with its engine, and with it a database in memory."""
+
+    def close(self) -> None:
+        self.rollback()
+
+
+class SqliteEngine(BaseEngine):
+    """SQLite, through Python's own module.
+
+    SQLite has no schemas. A schema is the first part of a table's name: the table `item` of the schema
+    `shop` is called `shop.item`, as one name in quotes, and so are its indexes. This holds for every
+    statement that SQLAlchemy writes over this engine; SQL text says `"shop.item"`. So tables of one name in
+    two schemas stay apart, foreign keys between schemas hold, and all of it is one file and one transaction,
+    which a file for each schema (ATTACH) has not. A schema is never missing, and never made.
+
+    A deployment is one transaction, from the first look at the target on. It is also the lock: SQLite lets
+    one connection write at a time, and what dies with its holder leaves nothing.
+
+    A database in memory lives as long as the engine.
+    """
+
+    can_plan: ClassVar[bool] = True
+    transactional_ddl: ClassVar[bool] = True
+    keeps_ledger: ClassVar[bool] = True
+    has_identity: ClassVar[bool] = False
+    counting: ClassVar[str] = "auto"
+
+    _begin: str = "BEGIN"
+    _locked: bool = False
+    _contents: Contents = Contents()
+    _driver_connection: sqlite3.Connection | None = None
+    _kept: sqlite3.Connection | None = None
+    _writer: SqliteDdl | None = None
+
+    def bind(self, target: Target) -> None:
+        """Use this target from now on; a database in memory belongs to its URL."""
+        if self._target is None or target.url != self._target.url:
+            self._kept = None
+        super().bind(target)
+
+    def make_sqlalchemy_engine(self) -> Engine:
+        """SQLAlchemy's engine, with real transactions around every statement."""
+        if sqlite3.sqlite_version_info < _OLDEST:
+            raise TargetError(
+                f"target {self.target.name}: SQLite {sqlite3.sqlite_version} is too old",
+                hint=f"at least {'.'.join(map(str, _OLDEST))} is needed",
+                target=self.target.name,
+            )
+        url = self.target.secret_url().set(drivername=DIALECT)
+        arguments: dict[str, Any] = {"timeout": self.target.lock_timeout, **self.target.options}
+        more: dict[str, Any] = {"creator": self._in_memory} if self._is_in_memory else {}
+        engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments, **more)
+
+        @event.listens_for(engine, "connect", insert=True)
+        def set_session(connection: sqlite3.Connection, _record: Any) -> None:
+            # Python's module would begin transactions when it sees fit, and none for DDL.
+            connection.isolation_level = None
+            connection.execute("PRAGMA foreign_keys = ON")
+            # Without it, what OR REPLACE deletes is seen by no trigger.
+            connection.execute("PRAGMA recursive_triggers = ON")
+            self._driver_connection = connection
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("PRAGMA query_only = OFF")
+            connection.exec_driver_sql(self._begin)
+
+        return engine
+
+    @property
+    def _is_in_memory(self) -> bool:
+        url = self.target.url
+        return url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
+
+    def _in_memory(self) -> sqlite3.Connection:
+        if self._kept is None:
+            self._kept = sqlite3.connect(":memory:", factory=_Kept, check_same_thread=False)
+        return self._kept
+
+    def translate(self, error: SQLAlchemyError) -> DatakitError:
+        """See `sqlmodel_framework.engines.sqlite.errors`."""
+        return translate(error, self.target)
+
+    @contextmanager
+    def locked(self, purpose: str) -> Iterator[None]:
+        """One transaction that may write, for the time of the block; wait at most `lock_timeout` for it."""
+        connection = self.connection
+        driver: Any = connection.connection.driver_connection
+        # Neither can be changed in a transaction. A table that is made anew is dropped, which would delete
+        # what refers to it; and renamed, which must not touch what others say of its name.
+        driver.execute("PRAGMA foreign_keys = OFF")
+        driver.execute("PRAGMA legacy_alter_table = ON")
+        self._begin, self._locked = "BEGIN IMMEDIATE", True
+        try:
+            with self.translating(), connection.begin():
+                yield
+        finally:
+            self._begin, self._locked = "BEGIN", False
+            with suppress(sqlite3.Error):
+                driver.execute("PRAGMA legacy_alter_table = OFF")
+                driver.execute("PRAGMA foreign_keys = ON")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """All or nothing; a part of the lock's transaction where there is one."""
+        with self.connect() as connection:
+            begin = connection.begin_nested if self._locked else connection.begin
+            with self.translating(), begin():
+                yield connection
+
+    def read_snapshot(self, scope: Scope) -> Snapshot:
+        """Everything there is within a scope, in two queries."""
+        self._contents = read_contents(self.connection, scope)
+        return self._contents.within(scope)
+
+    def refuse_names(self, tables: Sequence[Table]) -> None:
+        """Refuse names that SQLite keeps for itself, or does not tell apart."""
+        refuse_equal_names(tables)
+
+    def comparable(self, shape: TableShape) -> TableShape:
+        """A declared shape as a whole: everything can be read."""
+        return shape
+
+    def canonical(self, declared: Declared, names: Collection[str]) -> Mapping[str, TableShape]:
+        """See `sqlmodel_framework.engines.sqlite.canonical`."""
+        from .canonical import as_made
+
+        writer = self.ddl(Snapshot(), declared.tables)
+        steps = [step for name in names for step in writer.create_table(name, declared.snapshot.tables[name])]
+        made = as_made(steps, declared.scope)
+        return {name: made[name] for name in names}
+
+    def declared_type(self, column: Column[Any]) -> str:
+        """The column's type, as it is written."""
+        return str(column.type.compile(dialect=self.connection.dialect))
+
+    def ddl(
+        self, have: Snapshot, tables: Mapping[str, Table], large: frozenset[str] = frozenset()
+    ) -> SqliteDdl:
+        """See `sqlmodel_framework.engines.sqlite.ddl`."""
+        from .ddl import SqliteDdl
+
+        self._writer = SqliteDdl(self.connection.dialect, have, tables, self._contents)
+        return self._writer
+
+    def effect_of(self, difference: Difference) -> str:
+        """What a change of a table that is there does to its users."""
+        if difference.kind == "trigger":
+            return ""
+        if difference.kind == "index":
+            return _READS if difference.want is not None else ""
+        anew = self._writer is not None and difference.table in self._writer.anew
+        # To drop a column in place, SQLite rewrites every row as well.
+        return _REWRITES if anew or difference.have is not None else ""
+
+    def values_that_change(self, difference: Difference) -> int:
+        """See `sqlmodel_framework.engines.sqlite.types`."""
+        return values_that_change(self.connection, difference)
+
+    def execute_steps(self, steps: Sequence[Step]) -> None:
+        """Carry out statements of a plan; a check that finds something is an error."""
+        for step in steps:
+            result = self.connection.exec_driver_sql(step.sql, execution_options={"no_parameters": True})
+            if result.returns_rows:
+                self._refuse_broken_keys(result.all())
+
+    def _refuse_broken_keys(self, broken: Sequence[Any]) -> None:
+        if not broken:
+            return
+        table, _row, parent, _key = broken[0]
+        schema, bare = split_name(table)
+        rows = "1 row" if len(broken) == 1 else f"{len(broken):,} rows"
+        raise ContractError(
+            f"target {self.target.name}: {rows} of {table} would refer to no row of {parent}; "
+            "nothing was changed",
+            hint="add what is missing, or remove those rows, first",
+            table=bare if schema is None else f"{schema}.{bare}",
+            target=self.target.name,
+        )
+
+    def cancel(self) -> None:
+        """Interrupt the statement that is under way."""
+        if self._driver_connection is not None:
+            self._driver_connection.interrupt()
+
+    def forbid_writes(self) -> None:
+        """Make the transaction that was just begun one that only reads."""
+        self.connection.exec_driver_sql("PRAGMA query_only = ON")

@@ -1,0 +1,155 @@
+"""Databases to plan for, each by what its engine says it can do, and one way to declare tables for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, NullPool, Table, create_engine, insert, inspect, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+from sqlmodel_framework import Datakit, Target, deploy_datakit
+from sqlmodel_framework.base.tables import table_of
+from sqlmodel_framework.engines.base import BaseEngine
+from sqlmodel_framework.engines.registry import engine_for
+from sqlmodel_framework.schema.deployment import Deployment
+from sqlmodel_framework.testing.plugin import fresh_database
+
+# Which databases the suite runs on; the target that has containers names its own.
+DATABASES = os.environ.get("PLANNING_DATABASES", "postgres").split()
+
+Model = type[SQLModel]
+
+
+def model(
+    name: str, *columns: Column[Any], schema: str | None = "shop", arguments: Any = (), **more: Any
+) -> Model:
+    """A class with these columns; nothing of it is shared with another one of the same name."""
+
+    class Base(SQLModel, registry=registry()):
+        pass
+
+    # A column may be called anything, a field may not.
+    fields: dict[str, Any] = {f"field_{n}": Field(default=None, sa_column=c) for n, c in enumerate(columns)}
+    make: Any = type(SQLModel)
+    made: Model = make(
+        "Declared",
+        (Base,),
+        {
+            **fields,
+            "__annotations__": dict.fromkeys(fields, Any),
+            "__module__": __name__,
+            "__tablename__": name,
+            "__table_args__": (*arguments, {"schema": schema, **more}),
+        },
+        table=True,
+    )
+    return made
+
+
+def kit(*models: Model) -> Datakit:
+    """A datakit of tables; the same one as any other of these, at another time."""
+    return Datakit(name="planned", version="1", tables=models)
+
+
+@dataclass
+class Place:
+    """A server for one test alone: with a database that is there, and schemas that are made and removed."""
+
+    target: Target
+    clear: Callable[[], None]
+    """Take away all that tests make."""
+
+    @property
+    def engine(self) -> BaseEngine:
+        return engine_for(self.target, None)
+
+    def deploy(self, *models: Model, allow: Any = ()) -> Deployment:
+        return deploy_datakit(kit(*models), self.target, allow=allow)
+
+    def run(self, *statements: str) -> None:
+        """Run SQL past the framework."""
+        with self._begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+    def fill(self, declared: Model, *rows: Mapping[str, Any]) -> None:
+        """Insert rows past the framework."""
+        with self._begin() as connection:
+            connection.execute(insert(table_of(declared)), [dict(row) for row in rows])
+
+    def rows(self, declared: Model, *names: str) -> list[tuple[Any, ...]]:
+        """The values of some columns, in some order."""
+        table: Table = table_of(declared)
+        with self._begin() as connection:
+            found = connection.execute(select(*(table.c[name] for name in names)))
+            return sorted(tuple(row) for row in found)
+
+    def count(self, table: Table) -> int:
+        with self._begin() as connection:
+            return len(connection.execute(select(table)).all())
+
+    def table_names(self, schema: str) -> list[str]:
+        with self._begin() as connection:
+            return sorted(inspect(connection).get_table_names(schema))
+
+    def quoted(self, *names: str) -> str:
+        with self._begin() as connection:
+            quote = connection.dialect.identifier_preparer.quote_identifier
+            return ".".join(quote(name) for name in names)
+
+    @contextmanager
+    def _begin(self) -> Iterator[Any]:
+        engine = create_engine(self.target.secret_url(), poolclass=NullPool)
+        with engine.begin() as connection:
+            yield connection
+
+
+@contextmanager
+def _postgres(request: pytest.FixtureRequest) -> Iterator[Place]:
+    with fresh_database(request.getfixturevalue("datakit_server")) as target:
+        place = Place(target, lambda: None)
+        place.clear = lambda: place.run("DROP SCHEMA IF EXISTS shop, datakit CASCADE")
+        yield place
+
+
+@contextmanager
+def _mariadb(request: pytest.FixtureRequest) -> Iterator[Place]:
+    # A schema is a database there, so the whole server is the test's.
+    url = make_url(os.environ.get("PLANNING_MARIADB_URL") or _root_url(request.getfixturevalue("mariadb")))
+    engine = create_engine(url.set(database="mysql"), poolclass=NullPool)
+    quote = engine.dialect.identifier_preparer.quote_identifier
+
+    def clear() -> None:
+        with engine.begin() as connection:
+            for left in {*inspect(connection).get_schema_names()} - _SYSTEM:
+                connection.exec_driver_sql(
+                    f"DROP DATABASE {quote(left)}", execution_options={"no_parameters": True}
+                )
+            connection.exec_driver_sql("CREATE DATABASE here CHARACTER SET utf8mb4")
+
+    clear()
+    yield Place(Target(url.set(database="here"), name="mariadb"), clear)
+
+
+_SYSTEM = {"information_schema", "mysql", "performance_schema", "sys"}
+
+
+def _root_url(database: Any) -> str:
+    url = make_url(database.url).set(username="root", password=database.root_password)
+    return url.render_as_string(hide_password=False)
+
+
+_PLACES: dict[str, Callable[[pytest.FixtureRequest], Any]] = {"postgres": _postgres, "mariadb": _mariadb}
+
+
+@pytest.fixture(params=DATABASES)
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A server of this test's own, of each kind."""
+    with _PLACES[request.param](request) as found:
+        yield found
