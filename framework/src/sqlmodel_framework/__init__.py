@@ -13,10 +13,17 @@ if TYPE_CHECKING:
     from .base.datakit import Check, Datakit
     from .base.declarations import Allow, RenameColumn, RenameTable, Rows, View
     from .base.fields import Indexed, array_of, column, json_type
-    from .base.models import BaseMixin, BronzeTableMixin, ReferenceTableMixin, TransactionalTableMixin
+    from .base.models import (
+        BaseMixin,
+        BronzeTableMixin,
+        ReferenceTableMixin,
+        TemporalTableMixin,
+        TransactionalTableMixin,
+    )
     from .base.partitions import Partitions
     from .engines.base import BaseEngine
     from .errors import DatakitError, InvalidRowError, RefusedChangesError, TerminalError, TransientError
+    from .history import as_of, changes_between, history_of
     from .loading.load import Load
     from .loading.rules import Reference, Unique
     from .loading.sources import CsvSource, QuerySource, TableSource
@@ -55,6 +62,7 @@ _HOME = {
     "RunResult": "runs.result",
     "TableSource": "loading.sources",
     "Target": "targets.target",
+    "TemporalTableMixin": "base.models",
     "TerminalError": "errors",
     "TransactionalTableMixin": "base.models",
     "TransientError": "errors",
@@ -62,9 +70,12 @@ _HOME = {
     "View": "base.declarations",
     "apply_plan": "schema.applying",
     "array_of": "base.fields",
+    "as_of": "history",
+    "changes_between": "history",
     "column": "base.fields",
     "deploy_datakit": "utils.deployment",
     "find_drift": "schema.drift",
+    "history_of": "history",
     "json_type": "base.fields",
     "plan_datakit": "schema.planning",
     "rollback_datakit": "schema.rollback",
@@ -95,6 +106,7 @@ __all__ = [
     "RunResult",
     "TableSource",
     "Target",
+    "TemporalTableMixin",
     "TerminalError",
     "TransactionalTableMixin",
     "TransientError",
@@ -103,9 +115,12 @@ __all__ = [
     "__version__",
     "apply_plan",
     "array_of",
+    "as_of",
+    "changes_between",
     "column",
     "deploy_datakit",
     "find_drift",
+    "history_of",
     "json_type",
     "plan_datakit",
     "rollback_datakit",

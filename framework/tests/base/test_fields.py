@@ -26,7 +26,7 @@ from sqlmodel_framework import (
     json_type,
 )
 from sqlmodel_framework.base.tables import table_of
-from sqlmodel_framework.schema.flat import without_schemas
+from sqlmodel_framework.engines.sqlite.engine import SqliteEngine
 
 
 class Apart(BaseMixin, registry=registry()):
@@ -156,11 +156,10 @@ def test_the_database_refuses_what_the_class_would(
 
 
 def test_a_database_with_less_keeps_the_same_promises() -> None:
-    engine = create_engine("sqlite://")
-    metadata = without_schemas(KIT.metadata())
-    metadata.create_all(engine)
-    table = metadata.tables["fields_web.web_order"]
-    with engine.begin() as connection:
+    engine = SqliteEngine()
+    deploy_datakit(KIT, "sqlite://", engine=engine)
+    table = table_of(WebOrder)
+    with engine.transaction() as connection:
         values = {"tags": ["a"], "payload": {"b": 1}, "state": OrderState.SHIPPED, "price": Decimal(2)}
         connection.execute(insert(table), {"channel": "web", "reference": uuid4(), **values})
         row = connection.execute(table.select()).one()
@@ -178,7 +177,7 @@ def test_a_database_with_less_keeps_the_same_promises() -> None:
         }
         names = ", ".join(f'"{name}"' for name in full)
         marks = ", ".join(f":{name}" for name in full)
-        with engine.begin() as connection, pytest.raises(IntegrityError, match=constraint):
+        with engine.transaction() as connection, pytest.raises(IntegrityError, match=constraint):
             connection.execute(text(f'INSERT INTO "fields_web.web_order" ({names}) VALUES ({marks})'), full)
 
 

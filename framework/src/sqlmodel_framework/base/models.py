@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, Text, Uuid, func
+from sqlalchemy import BigInteger, DateTime, FetchedValue, Identity, LargeBinary, Text, Uuid, func
 from sqlmodel import Field
 
 from .fields import column
+from .instants import Forever, Instant, TransactionTime
 from .mixin import BaseMixin
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "BronzeTableMixin",
     "ExtractionMethod",
     "ReferenceTableMixin",
+    "TemporalTableMixin",
     "TransactionalTableMixin",
 ]
 
@@ -75,6 +77,35 @@ class TransactionalTableMixin(_RecordedTimes):
         created_at: when the row was inserted, by the clock of the database.
         updated_at: when it was last updated, by the clock of the database.
     """
+
+
+def _bound_of_validity(role: str, default: Any) -> Any:
+    return Field(
+        default=None,
+        nullable=False,
+        sa_type=Instant,
+        sa_column_kwargs={
+            "server_default": default,
+            # So that the ORM reads it again after an update.
+            "server_onupdate": FetchedValue(),
+            "info": {"datakit": role},
+        },
+    )
+
+
+class TemporalTableMixin(BaseMixin):
+    """A table whose rows keep their history: every state that a row was in, and when.
+
+    Ask for it with `as_of`, `history_of` and `changes_between` of `sqlmodel_framework.history`.
+
+    Columns, both written by the database alone:
+        valid_from: when the row's present state began.
+        valid_to: when it ended: `FOREVER` (9999-12-31, UTC) in the table itself. The interval is
+            half-open: a state holds at `valid_from`, and no more at `valid_to`.
+    """
+
+    valid_from: datetime = _bound_of_validity("valid_from", TransactionTime())
+    valid_to: datetime = _bound_of_validity("valid_to", Forever())
 
 
 class BronzeTableMixin(BaseMixin):

@@ -27,12 +27,14 @@ from sqlalchemy.schema import CreateSchema
 
 from ..errors import (
     DatakitError,
+    DeclarationError,
     StoppedError,
     TargetError,
     TerminalError,
     UnavailableError,
     UnsupportedVersionError,
 )
+from ..history.companion import interval
 from ..runs.stopping import cancelling, stop_if_asked, stop_is_heard
 from ..schema.dialects import offline, quoted
 from ..schema.names import full_name, name_of, refuse_long_names, split_name
@@ -90,12 +92,6 @@ class BaseEngine:
 
     large_table: ClassVar[int] = 64 * 2**20
     """Bytes from which on a table is changed the gentle way, where the database has one."""
-
-    has_schemas: ClassVar[bool] = True
-    """Whether tables live in schemas (PostgreSQL, SQL Server) or in databases, which are the same to
-    SQLAlchemy (MariaDB). If not (SQLite), a table's schema is the first part of its name: the table
-    `airport` of the schema `silver` is called `silver.airport`, in quotes and as one name. See
-    `sqlmodel_framework.schema.flat`."""
 
     longest_name: ClassVar[int | None] = None
     """Bytes that the database keeps of a name; a longer one is refused. None: no name is cut."""
@@ -347,7 +343,17 @@ class BaseEngine:
         return view
 
     def upkeep(self, table: Table) -> Upkeep:
-        """What a table is given so that its times and its history are kept by the database."""
+        """What a table is given so that its times and its history are kept by the database.
+
+        Raises:
+            DeclarationError: the table keeps its history, which this engine cannot.
+        """
+        if interval(table) is not None:
+            raise DeclarationError(
+                f"{table.fullname} keeps its history, which {type(self).__name__} cannot",
+                hint="deploy it to PostgreSQL, or leave TemporalTableMixin out",
+                table=table.fullname,
+            )
         return Upkeep()
 
     def declared_type(self, column: Column[Any]) -> str:

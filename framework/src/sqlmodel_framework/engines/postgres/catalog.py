@@ -115,7 +115,13 @@ SELECT 'routine', n.nspname,
        ARRAY[pg_get_functiondef(p.oid)]
 FROM pg_catalog.pg_proc AS p
 JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-WHERE n.nspname = ANY(:schemas) AND p.prokind IN ('f', 'p') AND NOT EXISTS (
+WHERE p.prokind IN ('f', 'p') AND (n.nspname = ANY(:schemas) OR p.oid IN (
+    SELECT t.tgfoid FROM pg_catalog.pg_trigger AS t
+    JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+    JOIN pg_catalog.pg_namespace AS s ON s.oid = c.relnamespace
+    WHERE NOT t.tgisinternal AND (s.nspname, c.relname) IN (
+        SELECT * FROM unnest(CAST(:table_schemas AS name[]), CAST(:table_names AS name[])))
+)) AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend AS d
     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
 UNION ALL
@@ -181,13 +187,13 @@ class _Reading:
         return self.name(schema, name)
 
     def snapshot(self) -> Snapshot:
-        objects = self.ask(_OBJECTS, named=self.named, schemas=self.schemas, default_schema=self.default)
-        relations = self.ask(
-            _RELATIONS,
-            schemas=self.schemas,
-            table_schemas=[schema for schema, _ in self.singles],
-            table_names=[name for _, name in self.singles],
-        )
+        where = {
+            "schemas": self.schemas,
+            "table_schemas": [schema for schema, _ in self.singles],
+            "table_names": [name for _, name in self.singles],
+        }
+        objects = self.ask(_OBJECTS, named=self.named, default_schema=self.default, **where)
+        relations = self.ask(_RELATIONS, **where)
         names = {row[0]: self.name(row[1], row[2]) for row in relations}
         grants = {Grant("schema", schema, *more) for kind, schema, _, more in objects if kind == "grant"}
         if names:

@@ -20,11 +20,13 @@ from ...runs.ledger import SCHEMA as LEDGER_SCHEMA
 from ...runs.result import LoadResult
 from ...schema.names import full_name
 from ...schema.snapshot import Scope, Snapshot, TableShape, ViewShape
+from ...schema.upkeep import Upkeep
 from ..base import BaseEngine
 from . import catalog, cost
 from .canonical import canonical_tables, canonical_view
 from .errors import in_use, translate
 from .types import formatted_type
+from .upkeep import upkeep
 
 if TYPE_CHECKING:
     from ...schema.change import Step
@@ -161,6 +163,10 @@ class PostgresEngine(BaseEngine):
     def canonical_view(self, view: ViewShape) -> ViewShape:
         """See `sqlmodel_framework.engines.postgres.canonical`."""
         return canonical_view(self.connection, view)
+
+    def upkeep(self, table: Table) -> Upkeep:
+        """See `sqlmodel_framework.engines.postgres.upkeep`."""
+        return upkeep(table, self.connection.dialect.default_schema_name or "public")
 
     def declared_partitioning(self, table: Table) -> str | None:
         """What follows PARTITION BY."""

@@ -13,12 +13,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from ...errors import ContractError, DatakitError, TargetError
 from ...schema.names import split_name
 from ...schema.snapshot import Scope, Snapshot, TableShape
+from ...schema.upkeep import Upkeep
 from ..base import BaseEngine
 from .catalog import Contents, read_contents
 from .dialect import DIALECT
 from .errors import translate
 from .names import refuse_equal_names
 from .types import values_that_change
+from .upkeep import upkeep
 
 if TYPE_CHECKING:
     from ...schema.change import Step
@@ -167,6 +169,10 @@ class SqliteEngine(BaseEngine):
         steps = [step for name in names for step in writer.create_table(name, declared.snapshot.tables[name])]
         made = as_made(steps, declared.scope)
         return {name: made[name] for name in names}
+
+    def upkeep(self, table: Table) -> Upkeep:
+        """See `sqlmodel_framework.engines.sqlite.upkeep`."""
+        return upkeep(table)
 
     def declared_type(self, column: Column[Any]) -> str:
         """The column's type, as it is written."""
