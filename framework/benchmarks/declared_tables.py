@@ -56,5 +56,6 @@ def _table(base: type[SQLModel], number: int) -> type[SQLModel]:
         "__annotations__": {field: kind for field, (kind, _) in fields.items()},
         **{field: value for field, (_, value) in fields.items()},
     }
-    made: type[SQLModel] = type(SQLModel)(name, (base,), namespace, table=True)
+    metaclass: Any = type(SQLModel)
+    made: type[SQLModel] = metaclass(name, (base,), namespace, table=True)
     return made

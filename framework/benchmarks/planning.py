@@ -18,6 +18,10 @@ from figure import Figure, report
 from imports import imports
 from no_operation import no_operation
 from sqlmodel_framework.engines.postgres.embedded import embedded_postgres
+from triggers import triggers
+
+# So that a small benchmark is small in all its parts.
+ROWS_PER_TABLE = 100
 
 
 def measured(tables: int, times: int) -> Iterator[Figure]:
@@ -25,6 +29,7 @@ def measured(tables: int, times: int) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="planning-") as folder, embedded_postgres(Path(folder)) as server:
         yield from no_operation(server, tables, times)
         yield from cold(server, tables, times)
+        yield from triggers(server, tables * ROWS_PER_TABLE, times)
     yield from imports(times)
 
 

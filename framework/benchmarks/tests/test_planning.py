@@ -15,6 +15,8 @@ LIMITS = {
     "noop_query_growth": 0,
     "cold_apply": 1.3,
     "cold_deploy": 2.0,
+    "trigger_update": 1.0,
+    "trigger_copy": 1.0,
     "import_time": 1.5,
     "import_memory": 1.5,
 }

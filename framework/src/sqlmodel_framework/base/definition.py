@@ -60,7 +60,8 @@ def _lines(table: Table, types: TypeTexts, dialect: Any) -> Iterator[str]:
                 *(() if column.identity is None else (f"identity {column.identity.always}",)),
             )
         )
-    yield from sorted(_constraint(each, sql) for each in table.constraints)
+    of_columns = [each for column in table.columns for each in column.constraints]
+    yield from sorted(_constraint(each, sql) for each in (*table.constraints, *of_columns))
     yield from sorted(
         f"index {index.name} {index.unique} {', '.join(map(sql, index.expressions))} {_options(index, sql)}"
         for index in table.indexes

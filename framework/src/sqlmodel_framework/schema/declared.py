@@ -159,7 +159,8 @@ class _Describing:
         self.dialect = offline(engine.connection.dialect)
         self.types = TypeTexts(engine.declared_type)
         # Given a statement, it would compile it at once.
-        self.compiler: Any = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type]
+        no_statement: Any = None
+        self.compiler: Any = self.dialect.ddl_compiler(self.dialect, no_statement)
 
     def table(self, table: Table, upkeep: Upkeep) -> TableShape:
         uniques: dict[str, tuple[str, ...]] = {}
@@ -205,10 +206,12 @@ class _Describing:
             generated = self._expression(column.computed.sqltext)
         elif column.identity is not None and self.engine.has_identity:
             identity = "always" if column.identity.always else "by default"
-        elif column.server_default is not None and column.identity is None:
-            default = self.compiler.get_column_default_string(column)
-        elif column is column.table._autoincrement_column:
+        elif column is column.table._autoincrement_column and (
+            column.server_default is None or column.identity is not None
+        ):
             identity = self.engine.counting
+        elif column.server_default is not None:
+            default = self.compiler.get_column_default_string(column)
         return ColumnShape(
             type=self.types.of(column),
             nullable=bool(column.nullable),
