@@ -18,7 +18,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(st.sampled_from(["a", "b", "c", *GROUPS]), min_size=1))
 def test_groups_stand_for_their_members_in_order_and_what_comes_again_is_dropped(names: list[str]) -> None:
     members = [member for name in names for member in GROUPS.get(name, [name])]
