@@ -16,7 +16,7 @@ from sqlalchemy.schema import DropTable
 from sqlmodel import Session, SQLModel
 from sqlmodel_framework import Target
 from sqlmodel_framework.base.tables import table_of
-from sqlmodel_framework.engines.mariadb.loader import COLLATION
+from sqlmodel_framework.engines.mariadb.ddl import COLLATION
 from sqlmodel_framework.engines.mariadb.upkeep import upkeep as mariadb_upkeep
 from sqlmodel_framework.engines.postgres.upkeep import upkeep as postgres_upkeep
 from sqlmodel_framework.engines.sqlite.upkeep import upkeep as sqlite_upkeep
