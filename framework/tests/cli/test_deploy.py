@@ -36,8 +36,8 @@ def named(shop: Shop, database: Target, other: Target) -> None:
 def test_several_targets_are_deployed_to_each_for_itself(shop: Shop) -> None:
     done = shop.run("deploy", "shop_datakit", "--target", "one", "--target", "two")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "shop 1.0 in one: 4 changes, 2 tables" in done.stdout
-    assert "shop 1.0 in two: 4 changes, 2 tables" in done.stdout
+    assert "shop 1.0 in one: 5 changes, 2 tables" in done.stdout
+    assert "shop 1.0 in two: 5 changes, 2 tables" in done.stdout
     again = shop.run("deploy", "shop_datakit", "--target", "both", "--target", "one")
     assert again.stdout.count("nothing to do, 2 tables") == 2
 
@@ -46,8 +46,8 @@ def test_a_group_is_deployed_to_and_a_failure_stops_no_other(shop: Shop, other: 
     done = shop.run("deploy", "shop_datakit", "--target", "some")
     assert done.returncode == 69
     assert "away: failed: target away cannot be reached: nobody listens on port 1 of 127.0.0.1" in done.stdout
-    assert "in one: 4 changes" in done.stdout
-    assert "in two: 4 changes" in done.stdout
+    assert "in one: 5 changes" in done.stdout
+    assert "in two: 5 changes" in done.stdout
     assert done.stderr.startswith("error: 1 of 3 targets failed: away\nhint: away: ")
     assert ask(other, "SELECT count(*) FROM shop.item") == [(0,)]
 
@@ -73,7 +73,7 @@ def test_one_target_that_fails_is_told_once(shop: Shop) -> None:
 
 def test_the_default_target_may_be_a_group_for_a_deployment_and_for_nothing_else(shop: Shop) -> None:
     done = shop.run("deploy", "shop_datakit", DATAKIT_TARGET="both")
-    assert (done.returncode, done.stdout.count("4 changes, 2 tables")) == (0, 2)
+    assert (done.returncode, done.stdout.count("5 changes, 2 tables")) == (0, 2)
     run = shop.run("run", "shop_datakit", DATAKIT_TARGET="both")
     assert (run.returncode, run.stderr) == (
         64,

@@ -30,7 +30,7 @@ def widen(shop: Shop, *, price: str = "float") -> None:
 def test_a_plan_is_shown_and_nothing_is_changed(shop: Shop, database: Target, ask: Ask) -> None:
     done = shop.run("plan", "shop_datakit")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[0] == "shop 1.0 to one: 4 changes"
+    assert done.stdout.splitlines()[0] == "shop 1.0 to one: 5 changes"
     assert "  + create table shop.item (" in done.stdout
     assert ask(database, "SELECT count(*) FROM pg_namespace WHERE nspname IN ('shop', 'datakit')") == [(0,)]
 
@@ -44,7 +44,7 @@ def test_a_plan_is_written_as_markdown_sql_and_json(shop: Shop) -> None:
     assert (found["datakit"], found["target"], len(found["changes"]), len(found["hash"])) == (
         "shop",
         "one",
-        4,
+        5,
         64,
     )
 
