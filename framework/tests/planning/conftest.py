@@ -21,7 +21,7 @@ from sqlmodel_framework.schema.deployment import Deployment
 from sqlmodel_framework.testing.plugin import fresh_database
 
 # Which databases the suite runs on; the target that has containers names its own.
-DATABASES = os.environ.get("PLANNING_DATABASES", "postgres sqlite").split()
+DATABASES = os.environ.get("PLANNING_DATABASES", "postgres").split()
 
 Model = type[SQLModel]
 
@@ -146,16 +146,9 @@ def _root_url(database: Any) -> str:
     return url.render_as_string(hide_password=False)
 
 
-@contextmanager
-def _sqlite(request: pytest.FixtureRequest) -> Iterator[Place]:
-    file = request.getfixturevalue("tmp_path_factory").mktemp("sqlite") / "here.db"
-    yield Place(Target(f"sqlite:///{file}", name="sqlite"), lambda: file.unlink(missing_ok=True))
-
-
 _PLACES: dict[str, Callable[[pytest.FixtureRequest], Any]] = {
     "postgres": _postgres,
     "mariadb": _mariadb,
-    "sqlite": _sqlite,
 }
 
 
