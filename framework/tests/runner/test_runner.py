@@ -85,7 +85,7 @@ def test_the_steps_one_by_one_are_the_whole(process: Process, database: Target, 
         early = process.run(process.specification(step))
         assert early.exit_code == 64
         assert early.report.error is not None
-        assert "lacks tables of datakit 'shop'" in early.report.error.message
+        assert "is not deployed for datakit 'shop'" in early.report.error.message
     deployed = process.run(process.specification("deploy"))
     assert deployed.report.details["created_tables"] == ["shop_bronze.raw_item", "shop.item"]
     assert ask(database, "SELECT count(*) FROM shop.item") == [(0,)]
