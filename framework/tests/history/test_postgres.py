@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import ARRAY, JSON, Column, Computed, Integer, MetaData, Table, Text, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema, DropSchema
+from sqlalchemy.sql.elements import quoted_name
 from sqlmodel import Field
 from sqlmodel_framework import TemporalTableMixin, TransactionalTableMixin
 from sqlmodel_framework.base.instants import Forever, Instant, TransactionTime
@@ -72,7 +73,7 @@ def printed_triggers(place: Place, relation: str) -> dict[str, str]:
 
 def printed_routines(place: Place, schema: str) -> dict[str, str]:
     query = text(
-        "SELECT n.nspname || '.' || p.proname || '()', pg_get_functiondef(p.oid) FROM pg_proc AS p "
+        "SELECT format('%I.%I()', n.nspname, p.proname), pg_get_functiondef(p.oid) FROM pg_proc AS p "
         "JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE n.nspname = :schema"
     )
     with place.engine.connect() as connection:
@@ -99,6 +100,8 @@ def test_definitions_are_written_as_the_database_prints_them(
     names_place: Place, schema: str, name: str, column: str, temporal: bool
 ) -> None:
     schema = f"{schema}_" if schema.startswith(("pg_", "public")) else schema
+    # SQLAlchemy does not know every word that must be quoted.
+    schema, name = quoted_name(schema, quote=True), quoted_name(name, quote=True)
     bounds: list[Column[Any]] = [
         Column(
             "valid_from",
