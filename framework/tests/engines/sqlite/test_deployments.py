@@ -208,6 +208,8 @@ def test_the_cost_of_doing_nothing_does_not_grow_with_the_tables(target: Target,
     for number in (3, 60):
         tables = numbered(*(f"t{n}" for n in range(number)))
         deploy_datakit(kit(*tables), target)
+        # The first repetition may still ask what the declaration means.
+        deploy_datakit(kit(*tables), target)
         with counted() as statements:
             assert not deploy_datakit(kit(*tables), target).changed
         costs.append(len(statements))
