@@ -87,7 +87,7 @@ def test_the_steps_one_by_one_are_the_whole(process: Process, database: Target, 
         assert early.report.error is not None
         assert "is not deployed for datakit 'shop'" in early.report.error.message
     deployed = process.run(process.specification("deploy"))
-    assert sorted(deployed.report.details["created_tables"]) == ["shop.item", "shop_bronze.raw_item"]
+    assert deployed.report.details["created_tables"] == ["shop.item", "shop_bronze.raw_item"]
     assert ask(database, "SELECT count(*) FROM shop.item") == [(0,)]
     loaded = process.run(process.specification("load"))
     assert [table.written for table in loaded.report.tables] == [3, 3]
