@@ -28,7 +28,7 @@ def test_without_a_target_everything_happens_in_a_folder(shop: Shop, tmp_path: P
         "Checks: 1 of 1 good.",
         "5 rows loaded in ",
         f"Database: {folder / 'database'} (PostgreSQL)\n",
-        f"Query it: datakit query 'SELECT * FROM shop_bronze.raw_item LIMIT 5' --folder '{folder}'\n",
+        f"Query it: datakit query 'SELECT * FROM shop.item LIMIT 5' --folder '{folder}'\n",
     ):
         assert part in done.stdout
 

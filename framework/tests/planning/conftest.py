@@ -132,11 +132,6 @@ def _mariadb(request: pytest.FixtureRequest) -> Iterator[Place]:
                 connection.exec_driver_sql(
                     f"DROP DATABASE {quote(left)}", execution_options={"no_parameters": True}
                 )
-            # The image gives its user rights on what the ledger is called, which nobody declared.
-            connection.exec_driver_sql(
-                "DELETE FROM mysql.db WHERE Db = 'datakit'", execution_options={"no_parameters": True}
-            )
-            connection.exec_driver_sql("FLUSH PRIVILEGES")
             connection.exec_driver_sql("CREATE DATABASE here CHARACTER SET utf8mb4")
 
     clear()

@@ -102,8 +102,8 @@ class RunDisplay:
             case Checked(result=check) if self._task is not None:
                 self._progress.update(self._task, description=f"check {check.name}", detail="")
 
-    def summarise(self, result: RunResult, place: Place) -> None:
-        """Print what the run did, unless only JSON is wanted."""
+    def summarise(self, result: RunResult, place: Place, example: str) -> None:
+        """Print what the run did, and a query to begin with, unless only JSON is wanted."""
         self._progress.stop()
         if self._quiet:
             return
@@ -132,7 +132,7 @@ class RunDisplay:
             say(f"nothing new: 0 rows loaded ({result.seconds:.1f} s).")
         where, option = _where(place)
         say(f"Database: {where}")
-        say(f"Query it: {self._program} query {shlex.quote(_example(result))} {option}")
+        say(f"Query it: {self._program} query {shlex.quote(example)} {option}")
         if result.report is not None:
             say(f"Report:   {result.report}")
 
@@ -157,9 +157,3 @@ def _where(place: Place) -> tuple[str, str]:
     target = place.target
     url = f" ({target.place})" if target.name != target.place else ""
     return f"{target.name}{url}", f"--target {shlex.quote(target.name)}"
-
-
-def _example(result: RunResult) -> str:
-    assert result.deployment is not None
-    tables = [*result.deployment.created_tables, *result.deployment.existing_tables]
-    return f"SELECT * FROM {tables[-1]} LIMIT 5"

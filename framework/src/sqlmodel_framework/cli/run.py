@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ..base.discovery import find_datakit
+from ..base.tables import table_of
 from .output import RunDisplay, print_json
 from .place import FolderOption, JsonOption, TargetOption, named_target, open_place
 
@@ -29,7 +30,9 @@ def run(
 
     chosen = named_target(target)
     datakit = find_datakit(name)
-    datakit.table_classes()
+    tables = datakit.table_classes()
+    filled = [load.full_table_name for load in datakit.loads]
+    example = f"SELECT * FROM {filled[-1] if filled else table_of(tables[-1]).fullname} LIMIT 5"
     program = context.find_root().info_name or "datakit"
     with (
         open_place(chosen, folder, datakit.name) as place,
@@ -55,6 +58,6 @@ def run(
         try:
             result = run_datakit(datakit, place.target, folder=place.folder, on_event=show)
         except ChecksFailedError as error:
-            display.summarise(error.result, place)
+            display.summarise(error.result, place, example)
             raise
-        display.summarise(result, place)
+        display.summarise(result, place, example)

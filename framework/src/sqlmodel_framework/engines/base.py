@@ -412,7 +412,7 @@ class BaseEngine:
         An engine of your own that overrides this makes new tables its own way; the plan then shows that
         they are made, not by which statements.
         """
-        missing = [table for table in metadata.sorted_tables if name_of(table) not in self._snapshot.tables]
+        missing = [table for table in metadata.tables.values() if name_of(table) not in self._snapshot.tables]
         metadata.create_all(self.connection, tables=missing)
 
     @property

@@ -340,7 +340,7 @@ class _Reading:
 
     def grants(self) -> frozenset[Grant]:
         # The name of a database is a pattern there, in which _ stands for any character.
-        patterns = {name.replace("_", "\\_"): name for name in self.named} | {n: n for n in self.named}
+        patterns = {name.replace("_", "\\_"): name for name in self.schemas} | {n: n for n in self.schemas}
         found = {
             Grant("schema", patterns[schema], to, privilege)
             for schema, to, privilege in self.of_schemas(_SCHEMA_GRANTS, "TABLE_SCHEMA", patterns)
