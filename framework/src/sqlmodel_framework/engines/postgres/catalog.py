@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -94,13 +94,7 @@ WHERE i.indrelid = ANY(CAST(:oids AS oid[]))
                   WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
 ORDER BY i.indrelid, c.relname
 """
-_TRIGGERS = """
-SELECT t.tgrelid, t.tgname, pg_get_triggerdef(t.oid), t.tgenabled <> 'D'
-FROM pg_catalog.pg_trigger AS t
-WHERE t.tgrelid = ANY(CAST(:oids AS oid[])) AND NOT t.tgisinternal
-ORDER BY t.tgrelid, t.tgname
-"""
-# Everything that no table owns, in one query: what it is, its schema, its name, and more about it.
+# All that is told in a few words, in one query: what it is, its schema, its name, and more about it.
 _OBJECTS = """
 SELECT 'schema', n.nspname, '', ARRAY[]::text[]
 FROM pg_catalog.pg_namespace AS n WHERE n.nspname = ANY(:named)
@@ -109,6 +103,22 @@ SELECT 'grant', n.nspname, '', ARRAY[
     CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type]
 FROM pg_catalog.pg_namespace AS n, LATERAL aclexplode(n.nspacl) AS a
 WHERE n.nspname = ANY(:named) AND a.grantee <> n.nspowner
+UNION ALL
+SELECT 'right', n.nspname, c.relname, ARRAY[
+    CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type]
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace, LATERAL aclexplode(c.relacl) AS a
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.grantee <> c.relowner
+  AND (n.nspname = ANY(:schemas) OR (n.nspname, c.relname) IN (
+    SELECT * FROM unnest(CAST(:table_schemas AS name[]), CAST(:table_names AS name[]))))
+UNION ALL
+SELECT 'trigger', n.nspname, c.relname,
+       ARRAY[t.tgname::text, pg_get_triggerdef(t.oid), CASE t.tgenabled WHEN 'D' THEN 'off' ELSE 'on' END]
+FROM pg_catalog.pg_trigger AS t
+JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE NOT t.tgisinternal AND (n.nspname = ANY(:schemas) OR (n.nspname, c.relname) IN (
+    SELECT * FROM unnest(CAST(:table_schemas AS name[]), CAST(:table_names AS name[]))))
 UNION ALL
 SELECT 'routine', n.nspname,
        format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
@@ -140,11 +150,6 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = ANY(:schemas) AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend AS d
     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i'))
-"""
-_GRANTS = """
-SELECT c.oid, CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type
-FROM pg_catalog.pg_class AS c, LATERAL aclexplode(c.relacl) AS a
-WHERE c.oid = ANY(CAST(:oids AS oid[])) AND a.grantee <> c.relowner
 """
 
 _BYTES = text(
@@ -196,12 +201,19 @@ class _Reading:
         relations = self.ask(_RELATIONS, **where)
         names = {row[0]: self.name(row[1], row[2]) for row in relations}
         grants = {Grant("schema", schema, *more) for kind, schema, _, more in objects if kind == "grant"}
-        if names:
-            rights = self.ask(_GRANTS, oids=list(names))
-            grants |= {Grant("table", names[oid], to, privilege) for oid, to, privilege in rights}
+        grants |= {
+            Grant("table", self.name(schema, name), *more)
+            for kind, schema, name, more in objects
+            if kind == "right"
+        }
+        triggers: dict[Any, dict[str, TriggerShape]] = defaultdict(dict)
+        for kind, schema, name, more in sorted(map(tuple, objects)):
+            if kind == "trigger":
+                trigger, definition, enabled = more
+                triggers[schema, name][trigger] = TriggerShape(definition, enabled == "on")
         return Snapshot(
             schemas=frozenset(schema for kind, schema, _, _ in objects if kind == "schema"),
-            tables=self.tables(relations, names),
+            tables=self.tables(relations, names, triggers),
             views={
                 names[row[0]]: ViewShape(row[6], row[3] == "m", row[4]) for row in relations if row[3] in "vm"
             },
@@ -226,7 +238,12 @@ class _Reading:
     def type_name(self, schema: str, name: str) -> str:
         return full_name(None if schema == self.default and schema not in self.schemas else schema, name)
 
-    def tables(self, relations: Sequence[Any], names: dict[int, str]) -> dict[str, TableShape]:
+    def tables(
+        self,
+        relations: Sequence[Any],
+        names: dict[int, str],
+        triggers: Mapping[Any, Mapping[str, TriggerShape]],
+    ) -> dict[str, TableShape]:
         # A partition is told by its table, as a part of it.
         partitions: dict[int, dict[str, str]] = defaultdict(dict)
         for oid, _schema, _name, _kind, _comment, _key, _view, parent, bound in relations:
@@ -239,9 +256,6 @@ class _Reading:
         columns, numbers = self.columns(oids)
         keys, key_names, uniques, checks, foreign_keys = self.constraints(oids, numbers)
         indexes = self.indexes(oids)
-        triggers: dict[int, dict[str, TriggerShape]] = defaultdict(dict)
-        for oid, name, definition, enabled in self.ask(_TRIGGERS, oids=oids):
-            triggers[oid][name] = TriggerShape(definition, enabled)
         return {
             names[oid]: TableShape(
                 columns=columns.get(oid, {}),
@@ -251,13 +265,13 @@ class _Reading:
                 foreign_keys=foreign_keys.get(oid, {}),
                 checks=checks.get(oid, {}),
                 indexes=indexes.get(oid, {}),
-                triggers=triggers.get(oid, {}),
+                triggers=triggers.get((schema, name), {}),
                 comment=comment,
                 partition_by=partition_by,
                 partitions=partitions.get(oid, {}),
                 key_name=key_names.get(oid, ""),
             )
-            for oid, _schema, _name, kind, comment, partition_by, _view, _parent, _bound in own
+            for oid, schema, name, kind, comment, partition_by, _view, _parent, _bound in own
         }
 
     def columns(self, oids: list[int]) -> tuple[dict[int, dict[str, ColumnShape]], dict[int, dict[int, str]]]:
