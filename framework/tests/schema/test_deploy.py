@@ -1,6 +1,8 @@
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -255,3 +257,22 @@ def test_any_name_is_deployed_as_it_is_written(
             {"s": schema, "t": table},
         )
         assert {row[0] for row in found} == {column, key}
+
+
+def test_what_one_target_was_given_does_not_lack_in_the_next(database: Target, tmp_path: Path) -> None:
+    class Base(SQLModel, registry=registry()):
+        pass
+
+    class Shelf(Base, table=True):
+        id: int = Field(primary_key=True)
+
+    class Book(Base, table=True):
+        id: int = Field(primary_key=True)
+        shelf: int = Field(foreign_key="shelf.id")
+
+    kit = Datakit(name="library", version="1", tables=(Shelf, Book))
+    deploy_datakit(kit, database)
+    deploy_datakit(kit, f"sqlite:///{tmp_path}/library.db")
+    with closing(sqlite3.connect(tmp_path / "library.db")) as connection:
+        (key,) = connection.execute("PRAGMA foreign_key_list(book)").fetchall()
+    assert key[2:5] == ("shelf", "shelf", "id")

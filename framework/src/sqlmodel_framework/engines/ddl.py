@@ -144,7 +144,11 @@ class DdlWriter:
             constraints = sorted(
                 declared.foreign_key_constraints, key=lambda each: [column.name for column in each.columns]
             )
-            return [Step(self.compiled(AddConstraint(each)), Phase.FOREIGN_KEYS) for each in constraints]
+            # A declared constraint stays as it is: other targets may want it inside of their CREATE TABLE.
+            return [
+                Step(self.compiled(AddConstraint(each, isolate_from_table=False)), Phase.FOREIGN_KEYS)
+                for each in constraints
+            ]
         found = []
         for key, foreign in shape.foreign_keys.items():
             found += self.add_foreign_key(name, key, foreign)
