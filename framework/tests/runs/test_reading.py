@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel_framework.errors import SpecError
+from sqlmodel_framework.errors import SpecError, TargetError
 from sqlmodel_framework.runs.reading import parse_spec, read_spec
 
 RUN_ID = "6f1c4a52-2f0b-4a53-9d3a-0a7e4ef3a0c1"
@@ -117,3 +117,18 @@ def test_a_target_is_a_url_or_a_name_of_the_settings(tmp_path: Path, monkeypatch
     assert parse_spec(named, "x").required_target().url.host == "env.example"
     with pytest.raises(SpecError, match="line 4: target: neither a url nor the name"):
         parse_spec(named.replace("  name: warehouse\n", "  options: {}\n"), "x")
+
+
+def test_time_limits_and_tls_reach_the_target() -> None:
+    more = "  statement_timeout: 60\n  tls: verify-full\n  tls_ca: /run/secrets/ca.pem\nwindow:"
+    endpoint = parse_spec(YAML.replace("window:", more), "x").target
+    assert endpoint is not None
+    target = endpoint.target()
+    assert target.statement_timeout == 60
+    assert dict(target.options) == {"sslmode": "verify-full", "sslrootcert": "/run/secrets/ca.pem"}
+    with pytest.raises(SpecError, match="line 7: target.statement_timeout: Input should be greater than 0"):
+        parse_spec(YAML.replace("window:", "  statement_timeout: 0\nwindow:"), "x")
+    unknown = parse_spec(YAML.replace("window:", "  tls: verify-full\nwindow:"), "x").target
+    assert unknown is not None
+    with pytest.raises(TargetError, match="tls_ca"):
+        unknown.target()

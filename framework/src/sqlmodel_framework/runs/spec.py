@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, mod
 from ..errors import TerminalError
 from ..targets.settings import read_settings
 from ..targets.target import Target
+from ..targets.tls import TlsMode
 from ..targets.url import SECRET_OPTIONS, has_password, parse_url
 
 __all__ = ["Endpoint", "RunSpec", "Window"]
@@ -42,6 +43,17 @@ class Endpoint(_Strict):
     lock_timeout: float = Field(
         default=10.0, gt=0, allow_inf_nan=False, description="Seconds to wait for somebody else's run."
     )
+    statement_timeout: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds that a statement may take; by default as long as the server lets it.",
+    )
+    tls: TlsMode | None = Field(
+        default=None,
+        description="No TLS, TLS with whoever answers, or with the host of the URL, vouched for by `tls_ca`.",
+    )
+    tls_ca: Path | None = Field(default=None, description="The file of the authorities to trust, PEM.")
     options: dict[str, str] = Field(default={}, description="More arguments for the driver.")
 
     @model_validator(mode="after")
@@ -77,6 +89,9 @@ class Endpoint(_Strict):
             password_file=self.password_file,
             connect_timeout=self.connect_timeout,
             lock_timeout=self.lock_timeout,
+            statement_timeout=self.statement_timeout,
+            tls=self.tls,
+            tls_ca=self.tls_ca,
             options=self.options,
         )
 
