@@ -22,6 +22,7 @@ LABEL = "datakit-testing"
 # Variables that engines read themselves, so that handing them on by the environment would change the engine.
 _READ_BY_ENGINES = ("CONTAINER", "DOCKER_", "GO", "HOME", "PATH", "PODMAN_", "TMPDIR", "XDG_")
 _LOGS_KEPT = 200_000  # characters
+_MOMENT_SECONDS = 1.0
 
 
 class Container:
@@ -365,11 +366,25 @@ def remove_all(engine: Engine, owner: str) -> None:
         (["network", "ls", "--quiet", "--filter", label], ["network", "rm"]),
         (["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"], ["image", "rm"]),
     ):
-        try:
-            found = engine.do(*listing).split()
-            if command[0] == "image":
-                found = [name for name in found if f"/{owner}:" in name]
-            for name in found:
-                engine.do(*command, name)
-        except ContainerError as error:
-            sys.stderr.write(f"left behind: {error}\n")
+        for wait in (_MOMENT_SECONDS, _MOMENT_SECONDS, 0.0):
+            failure = _remove_found(engine, owner, listing, command)
+            if failure is None:
+                break
+            # An engine stumbles over what somebody else removes at the same moment.
+            time.sleep(wait)
+        else:
+            sys.stderr.write(f"left behind: {failure}\n")
+
+
+def _remove_found(
+    engine: Engine, owner: str, listing: list[str], command: list[str]
+) -> ContainerError | None:
+    try:
+        found = engine.do(*listing).split()
+        if command[0] == "image":
+            found = [name for name in found if f"/{owner}:" in name]
+        for name in found:
+            engine.do(*command, name)
+    except ContainerError as error:
+        return error
+    return None

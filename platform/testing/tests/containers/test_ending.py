@@ -105,6 +105,7 @@ def test_a_test_that_passes_leaves_nothing(containers: Containers, tmp_path: Pat
     inner = Inner(tmp_path, "pass", engine=engine)
     code, output = inner.end()
     assert code == 0, output
+    assert "left behind" not in output
     assert_nothing_is_left(containers, inner)
 
 
