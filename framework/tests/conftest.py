@@ -146,3 +146,94 @@ def shop(tmp_path: Path) -> Shop:
     made = Shop(folder, environment)
     made.write("code,price\ntea,2.5\nmilk,1\nsalt,0.4\n")
     return made
+
+
+ENGINES = {
+    "postgres": "PostgreSQL 18",
+    "postgres15": "PostgreSQL 15",
+    "mariadb": "MariaDB 10.11",
+    "sqlite": "SQLite",
+    "sqlserver": "SQL Server",
+}
+"""The columns of the table of engines, `framework/engines.md`, by what the suites call a database."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the mark of a suite that every engine passes, and compare what it did with the committed table."""
+    config.addinivalue_line("markers", "capability(name, how='ran'): a row of the table of engines")
+    if "ENGINES_TABLE" in os.environ and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(EnginesTable(Path(os.environ["ENGINES_TABLE"])))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Write beside a test of what it is a proof, and for which engine."""
+    mark = item.get_closest_marker("capability")
+    if mark is not None:
+        kind = mark.kwargs.get("engine") or item.callspec.params["place"]  # type: ignore[attr-defined]
+        item.user_properties.append(("cell", (mark.args[0], ENGINES[kind])))
+        item.user_properties.append(("how", mark.kwargs.get("how", "ran")))
+
+
+@pytest.fixture
+def not_offered(record_property: Callable[[str, object], None]) -> Callable[[], None]:
+    """Say that what a test is about is not offered by its engine, which refused it clearly."""
+    return lambda: record_property("how", "not offered")
+
+
+class EnginesTable:
+    """Compares what the engines of this session did with what is written down of them.
+
+    `ENGINES` names the columns that this session is about, so that an engine that was forgotten is noticed.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.written = _read_table(file)
+        self.columns = os.environ["ENGINES"].split(", ")
+        self.found: dict[tuple[str, str], str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the weakest of what the tests of a cell did."""
+        properties = dict(report.user_properties)
+        if report.when == "call" and "cell" in properties:
+            capability, engine = properties["cell"]
+            strength = ["not offered", "compiled", "ran"]
+            how = str(properties["how"]) if report.passed else "failed"
+            before = self.found.get((capability, engine), "ran")
+            weakest = min(before, how, key=lambda each: strength.index(each) if each in strength else -1)
+            self.found[capability, engine] = weakest
+
+    def differences(self) -> list[str]:
+        """Where the table says something else, one line each; nothing of a session of chosen tests."""
+        if "TESTBRIDGE_TEST_ONLY" in os.environ:
+            return []
+        suites = {capability.split(":")[0] for capability, _ in self.found}
+        expected = {
+            cell: how
+            for cell, how in self.written.items()
+            if cell[0].split(":")[0] in suites and cell[1] in self.columns
+        }
+        return [
+            f"{capability}, {engine}: {self.found.get((capability, engine), 'missing')}, "
+            f"framework/engines.md says {expected.get((capability, engine), 'nothing')}"
+            for capability, engine in sorted({*self.found, *expected})
+            if self.found.get((capability, engine)) != expected.get((capability, engine))
+        ]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the cells."""
+        for (capability, engine), how in sorted(self.found.items()):
+            terminalreporter.write_line(f"{engine} | {capability} | {how}")
+        for line in self.differences():
+            terminalreporter.write_line(f"NOT AS WRITTEN: {line}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail a session that did something else than is written."""
+        if session.exitstatus == pytest.ExitCode.OK and (self.differences() or not self.found):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _read_table(file: Path) -> dict[tuple[str, str], str]:
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {(row[0], engine): how for row in rows for engine, how in zip(head[1:], row[1:], strict=True)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,30 +14,44 @@ from sqlalchemy import Column, NullPool, Table, create_engine, insert, inspect, 
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
-from sqlmodel_framework import Datakit, Target, deploy_datakit
+from sqlmodel_framework import BaseMixin, Datakit, Partitions, Target, deploy_datakit
 from sqlmodel_framework.base.tables import table_of
 from sqlmodel_framework.engines.base import BaseEngine
 from sqlmodel_framework.engines.registry import engine_for
+from sqlmodel_framework.runs.ledger import ledger_tables
 from sqlmodel_framework.schema.deployment import Deployment
+from sqlmodel_framework.schema.dialects import quoted
+from sqlmodel_framework.schema.names import full_name, split_name
+from sqlmodel_framework.schema.snapshot import Scope
 from sqlmodel_framework.testing.plugin import fresh_database
 
 # Which databases the suite runs on; the target that has containers names its own.
-DATABASES = os.environ.get("PLANNING_DATABASES", "postgres").split()
+DATABASES = os.environ.get("PLANNING_DATABASES", "postgres sqlite").split()
 
 Model = type[SQLModel]
 
 
 def model(
-    name: str, *columns: Column[Any], schema: str | None = "shop", arguments: Any = (), **more: Any
+    name: str,
+    *columns: Column[Any],
+    schema: str | None = "shop",
+    arguments: Any = (),
+    partitions: Partitions | None = None,
+    **more: Any,
 ) -> Model:
     """A class with these columns; nothing of it is shared with another one of the same name."""
 
-    class Base(SQLModel, registry=registry()):
+    class Base(BaseMixin, registry=registry()):
         pass
 
     # A column may be called anything, a field may not.
-    fields: dict[str, Any] = {f"field_{n}": Field(default=None, sa_column=c) for n, c in enumerate(columns)}
-    make: Any = type(SQLModel)
+    fields: dict[str, Any] = {
+        c.name if re.fullmatch("[a-z]+", c.name) and not hasattr(Base, c.name) else f"field_{n}": Field(
+            default=None, sa_column=c
+        )
+        for n, c in enumerate(columns)
+    }
+    make: Any = type(BaseMixin)
     made: Model = make(
         "Declared",
         (Base,),
@@ -44,6 +59,7 @@ def model(
             **fields,
             "__annotations__": dict.fromkeys(fields, Any),
             "__module__": __name__,
+            **({} if partitions is None else {"__partitions__": partitions}),
             "__tablename__": name,
             "__table_args__": (*arguments, {"schema": schema, **more}),
         },
@@ -52,9 +68,9 @@ def model(
     return made
 
 
-def kit(*models: Model) -> Datakit:
+def kit(*models: Model, **more: Any) -> Datakit:
     """A datakit of tables; the same one as any other of these, at another time."""
-    return Datakit(name="planned", version="1", tables=models)
+    return Datakit(name="planned", version="1", tables=models, **more)
 
 
 @dataclass
@@ -64,6 +80,11 @@ class Place:
     target: Target
     clear: Callable[[], None]
     """Take away all that tests make."""
+
+    @property
+    def comments(self) -> bool:
+        with self._begin() as connection:
+            return bool(connection.dialect.supports_comments)
 
     @property
     def engine(self) -> BaseEngine:
@@ -77,6 +98,10 @@ class Place:
         with self._begin() as connection:
             for statement in statements:
                 connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+    def lose_the_ledger(self) -> None:
+        for table in reversed(ledger_tables()):
+            self.run(f"DROP TABLE {self.named(str(table.schema), table.name)}")
 
     def fill(self, declared: Model, *rows: Mapping[str, Any]) -> None:
         """Insert rows past the framework."""
@@ -95,13 +120,15 @@ class Place:
             return len(connection.execute(select(table)).all())
 
     def table_names(self, schema: str) -> list[str]:
-        with self._begin() as connection:
-            return sorted(inspect(connection).get_table_names(schema))
+        engine = self.engine
+        with engine.connect(), engine.transaction():
+            found = engine.read_snapshot(Scope(schemas=frozenset({schema}))).tables
+        return sorted(split_name(name)[1] for name in found)
 
-    def quoted(self, *names: str) -> str:
+    def named(self, schema: str, name: str) -> str:
+        """A table's name for SQL text."""
         with self._begin() as connection:
-            quote = connection.dialect.identifier_preparer.quote_identifier
-            return ".".join(quote(name) for name in names)
+            return quoted(connection.dialect, full_name(schema, name))
 
     @contextmanager
     def _begin(self) -> Iterator[Any]:
@@ -117,6 +144,12 @@ def _postgres(request: pytest.FixtureRequest) -> Iterator[Place]:
         place = Place(target, lambda: None)
         place.clear = lambda: place.run("DROP SCHEMA IF EXISTS shop, datakit CASCADE")
         yield place
+
+
+@contextmanager
+def _sqlite(request: pytest.FixtureRequest) -> Iterator[Place]:
+    file = request.getfixturevalue("tmp_path") / "planned.db"
+    yield Place(Target(f"sqlite:///{file}", name="sqlite"), lambda: file.unlink(missing_ok=True))
 
 
 @contextmanager
@@ -148,6 +181,7 @@ def _root_url(database: Any) -> str:
 
 _PLACES: dict[str, Callable[[pytest.FixtureRequest], Any]] = {
     "postgres": _postgres,
+    "sqlite": _sqlite,
     "mariadb": _mariadb,
 }
 

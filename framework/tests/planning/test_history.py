@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from sqlalchemy.orm import registry
 from sqlmodel import Field
 from sqlmodel_framework import BaseMixin, TemporalTableMixin, TransactionalTableMixin, find_drift, history_of
@@ -30,13 +31,14 @@ def price(**columns: Any) -> Any:
     )
 
 
+@pytest.mark.capability("plan: tables that keep their history")
 def test_what_keeps_a_history_is_deployed_and_follows_its_table(place: Place) -> None:
     first = price(amount=int | None)
     place.deploy(first)
     assert plan_datakit(kit(first), place.target).empty
     assert not find_drift("planned", place.target).drifted
     place.fill(first, {"id": 1, "amount": 5})
-    table = place.quoted("shop", "price")
+    table = place.named("shop", "price")
     place.run(f"UPDATE {table} SET amount = 6")
     wider = price(amount=int | None, note=str | None)
     assert "add column shop.price.note" in place.deploy(wider).changes

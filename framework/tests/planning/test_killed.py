@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
 from sqlalchemy import CheckConstraint, Column, Engine, ForeignKeyConstraint, Index, Integer, String, event
 from sqlmodel_framework.schema.planning import plan_datakit
 
@@ -65,6 +66,7 @@ def begin(place: Place) -> None:
     place.fill(before()[1], {"id": 1, "code": "tea", "old": 5}, {"id": 2, "code": "milk", "old": None})
 
 
+@pytest.mark.capability("plan: killed at any statement, and finished")
 def test_a_deployment_that_is_killed_before_any_statement_is_finished_by_the_next(place: Place) -> None:
     number = 0
     begin(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from sqlalchemy import Column, Engine, Integer, String, event
 from sqlmodel_framework.runs.ledger import ledger_tables
 from sqlmodel_framework.schema.planning import plan_datakit
@@ -31,11 +32,12 @@ def counted() -> Iterator[list[str]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
+@pytest.mark.capability("plan: ledger")
 def test_a_ledger_that_lacks_something_is_completed_and_keeps_what_it_has(place: Place) -> None:
     place.deploy(item())
     place.run(
-        "DROP TABLE datakit.quarantine",
-        "ALTER TABLE datakit.deployment DROP COLUMN deployed_by",
+        f"DROP TABLE {place.named('datakit', 'quarantine')}",
+        f"ALTER TABLE {place.named('datakit', 'deployment')} DROP COLUMN deployed_by",
     )
     assert not place.deploy(item()).changed
     deployment = next(table for table in ledger_tables() if table.name == "deployment")
@@ -45,14 +47,14 @@ def test_a_ledger_that_lacks_something_is_completed_and_keeps_what_it_has(place:
     assert sorted(place.table_names("datakit")) == sorted(table.name for table in ledger_tables())
 
 
+@pytest.mark.capability("plan: ledger")
 def test_a_target_that_lost_its_ledger_is_known_again(place: Place) -> None:
     place.deploy(item())
-    place.run(
-        "DROP SCHEMA datakit CASCADE" if "postgresql" in place.target.dialect else "DROP SCHEMA datakit"
-    )
+    place.lose_the_ledger()
     assert plan_datakit(kit(item()), place.target).empty
 
 
+@pytest.mark.capability("plan: a no-op of few queries")
 def test_what_doing_nothing_asks_does_not_grow_with_the_tables(place: Place) -> None:
     asked = []
     for tables in (2, 12):

@@ -49,6 +49,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.capability("plan: foreign keys")
 @pytest.mark.parametrize(("before", "after", "changes"), PAIRS)
 def test_a_foreign_key_changes_with_the_rows_that_are_there(
     place: Place, before: dict[str, object], after: dict[str, object], changes: list[str]
@@ -66,6 +67,7 @@ def test_a_foreign_key_changes_with_the_rows_that_are_there(
     assert place.rows(second, "id", "shelf") == [(1, 7)]
 
 
+@pytest.mark.capability("plan: losses counted and refused")
 def test_a_column_that_goes_is_refused_with_what_it_holds_until_it_is_allowed(place: Place) -> None:
     whole = item(refers=False)
     less = model("item", Column("id", Integer, primary_key=True, autoincrement=False))
@@ -80,6 +82,7 @@ def test_a_column_that_goes_is_refused_with_what_it_holds_until_it_is_allowed(pl
     assert not place.deploy(less).changed
 
 
+@pytest.mark.capability("plan: losses counted and refused")
 def test_a_table_that_goes_is_refused_with_its_rows_until_it_is_allowed(place: Place) -> None:
     first, second = shelf(), item(refers=False)
     place.deploy(first, second)
@@ -93,14 +96,17 @@ def test_a_table_that_goes_is_refused_with_its_rows_until_it_is_allowed(place: P
     assert not place.deploy(first).changed
 
 
+@pytest.mark.capability("plan: what nobody declared")
 def test_what_nobody_declared_is_told_and_left_alone(place: Place) -> None:
     place.deploy(shelf())
-    place.run("CREATE TABLE shop.found (id int)", "CREATE INDEX found_too ON shop.shelf (id)")
+    place.run(f"CREATE TABLE {place.named('shop', 'found')} (id int)")
+    place.run(f"CREATE INDEX found_too ON {place.named('shop', 'shelf')} (id)")
     told = plan_datakit(kit(shelf()), place.target)
     assert told.empty
     assert sorted(told.undeclared) == ["index found_too of shop.shelf", "table shop.found"]
 
 
+@pytest.mark.capability("plan: circles of tables")
 def test_two_tables_that_refer_to_each_other_are_made(place: Place) -> None:
     metadata_of = model("egg", Column("id", Integer, primary_key=True), Column("hen", Integer))
     egg: Table = metadata_of.__table__  # type: ignore[attr-defined]
@@ -112,8 +118,9 @@ def test_two_tables_that_refer_to_each_other_are_made(place: Place) -> None:
     assert not place.deploy(metadata_of, hen_model).changed
 
 
+@pytest.mark.capability("plan: views")
 def test_a_view_in_a_tables_place_is_not_replaced(place: Place) -> None:
     place.deploy(item(refers=False))
-    place.run("CREATE VIEW shop.shelf AS SELECT 1 AS id")
+    place.run(f"CREATE VIEW {place.named('shop', 'shelf')} AS SELECT 1 AS id")
     with pytest.raises(RefusedChangesError, match="it is a view, not a table"):
         place.deploy(shelf(), item(refers=False))

@@ -389,6 +389,17 @@ class BaseEngine:
         name = split_name(new)[1]
         return f"ALTER TABLE {quoted(dialect, old)} RENAME TO {self.quoted(name)}"
 
+    def move_table_sql(self, table: str, schema: str | None) -> str:
+        """The statement that moves a table, by its full name, into another schema."""
+        dialect = self.connection.dialect
+        to = self.quoted(str(schema or dialect.default_schema_name))
+        return f"ALTER TABLE {quoted(dialect, table)} SET SCHEMA {to}"
+
+    def rename_column_sql(self, table: str, shape: TableShape, old: str, new: str) -> list[str]:
+        """The statements that give a column of a table, by its full name, another name."""
+        place = quoted(self.connection.dialect, table)
+        return [f"ALTER TABLE {place} RENAME COLUMN {self.quoted(old)} TO {self.quoted(new)}"]
+
     def table_bytes(self, names: Collection[str]) -> Mapping[str, int]:
         """How much each of these tables holds, in bytes, in one query; nothing where it is not known."""
         return {}

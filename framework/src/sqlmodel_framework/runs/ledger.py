@@ -16,14 +16,12 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Connection,
-    DateTime,
     Double,
     Identity,
     Index,
     Table,
     Text,
     Uuid,
-    func,
     insert,
     select,
     update,
@@ -35,6 +33,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from .. import __version__
+from ..base.instants import Instant, TransactionTime
 from ..errors import TerminalError
 
 if TYPE_CHECKING:
@@ -76,8 +75,8 @@ def _time(*, nullable: bool = False) -> Any:
     return Field(
         default=None,
         nullable=nullable,
-        sa_type=DateTime(timezone=True),
-        sa_column_kwargs={} if nullable else {"server_default": func.now()},
+        sa_type=Instant,
+        sa_column_kwargs={} if nullable else {"server_default": TransactionTime()},
     )
 
 
@@ -270,7 +269,7 @@ def record_start(
     connection.execute(
         update(runs)
         .where(runs.c.datakit == datakit.name, runs.c.status == "running")
-        .values(status="abandoned", finished_at=func.now(), error="the run ended without saying so")
+        .values(status="abandoned", finished_at=TransactionTime(), error="the run ended without saying so")
     )
     values = {
         "datakit": datakit.name,
@@ -306,7 +305,7 @@ def record_end(connection: Connection, run_id: UUID, error: str | None) -> None:
     connection.execute(
         update(runs)
         .where(runs.c.run_id == run_id)
-        .values(status="failed" if error else "succeeded", error=error, finished_at=func.now())
+        .values(status="failed" if error else "succeeded", error=error, finished_at=TransactionTime())
     )
 
 

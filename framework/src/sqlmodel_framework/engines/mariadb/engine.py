@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ...errors import DatakitError, LockedError, TargetError
 from ...loading.load import Load
 from ...runs.result import LoadResult
+from ...schema.dialects import quoted
 from ...schema.snapshot import Scope, Snapshot, TableShape
 from ...schema.upkeep import Upkeep
 from ..base import BaseEngine
@@ -66,6 +67,7 @@ class MariadbEngine(BaseEngine):
     keeps_ledger: ClassVar[bool] = True
     can_load: ClassVar[bool] = True
     longest_name: ClassVar[int | None] = 64
+    renames_across_schemas: ClassVar[bool] = True
     oldest_version: ClassVar[tuple[int, ...] | None] = (10, 7)
 
     def make_sqlalchemy_engine(self) -> Engine:
@@ -201,6 +203,11 @@ class MariadbEngine(BaseEngine):
     def values_that_change(self, difference: Difference) -> int:
         """See `sqlmodel_framework.engines.mariadb.cost`."""
         return cost.values_that_change(self.connection, difference)
+
+    def rename_table_sql(self, old: str, new: str) -> str:
+        """The statement that renames a table; a name without its database would be of another one."""
+        dialect = self.connection.dialect
+        return f"ALTER TABLE {quoted(dialect, old)} RENAME TO {quoted(dialect, new)}"
 
     def table_bytes(self, names: Collection[str]) -> Mapping[str, int]:
         """How much each of these tables holds, indexes left out."""

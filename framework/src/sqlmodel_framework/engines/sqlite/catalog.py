@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
@@ -23,7 +23,7 @@ from ...schema.snapshot import (
 )
 from .dialect import flat_name
 from .statements import TableText, read_index, read_table, read_view
-from .text import Token, expression
+from .text import Token, expression, with_column_renamed, with_table_renamed
 
 __all__ = ["Contents", "read_contents"]
 
@@ -64,6 +64,45 @@ class Contents:
             tables={name: shape for name, shape in self.snapshot.tables.items() if is_meant(name)},
             views={name: shape for name, shape in self.snapshot.views.items() if is_meant(name)},
         )
+
+    def with_table_renamed(self, old: str, new: str) -> Contents:
+        """What there will be when a table has another full name."""
+        flat_old, flat_new = (flat_name(*split_name(name)) for name in (old, new))
+        quoted = '"' + flat_new.replace('"', '""') + '"'
+
+        def name(each: str) -> str:
+            return new if each == old else each
+
+        def text(sql: str) -> str:
+            return with_table_renamed(sql, flat_old, quoted)
+
+        tables = {
+            name(each): replace(
+                shape,
+                foreign_keys={
+                    key: replace(foreign, to_table=name(foreign.to_table))
+                    for key, foreign in shape.foreign_keys.items()
+                },
+            )
+            for each, shape in self.snapshot.tables.items()
+        }
+        views = {each: ViewShape(text(view.definition)) for each, view in self.snapshot.views.items()}
+        attached = {
+            name(each): [(kind, called, text(sql)) for kind, called, sql in found]
+            for each, found in self.attached.items()
+        }
+        return Contents(Snapshot(tables=tables, views=views), attached)
+
+    def with_column_renamed(self, table: str, shape: TableShape, old: str, new: str) -> Contents:
+        """What there will be when a column of a table has another name, and the table is of this shape."""
+        quoted = '"' + new.replace('"', '""') + '"'
+        attached = dict(self.attached)
+        attached[table] = [
+            (kind, called, with_column_renamed(sql, old, quoted))
+            for kind, called, sql in self.attached.get(table, ())
+        ]
+        tables = {**self.snapshot.tables, table: shape}
+        return Contents(Snapshot(tables=tables, views=self.snapshot.views), attached)
 
 
 def read_contents(connection: Connection, scope: Scope) -> Contents:

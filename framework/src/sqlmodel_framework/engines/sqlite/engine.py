@@ -11,6 +11,8 @@ from sqlalchemy import Column, Connection, Engine, NullPool, Table, create_engin
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...errors import ContractError, DatakitError, TargetError
+from ...schema.change import Phase, Step
+from ...schema.dialects import quoted
 from ...schema.names import split_name
 from ...schema.snapshot import Scope, Snapshot, TableShape
 from ...schema.upkeep import Upkeep
@@ -23,7 +25,6 @@ from .types import values_that_change
 from .upkeep import upkeep
 
 if TYPE_CHECKING:
-    from ...schema.change import Step
     from ...schema.declared import Declared
     from ...schema.difference import Difference
     from ...targets.target import Target
@@ -64,6 +65,7 @@ class SqliteEngine(BaseEngine):
     keeps_ledger: ClassVar[bool] = True
     has_identity: ClassVar[bool] = False
     counting: ClassVar[str] = "auto"
+    renames_across_schemas: ClassVar[bool] = True
 
     _begin: str = "BEGIN"
     _locked: bool = False
@@ -170,6 +172,21 @@ class SqliteEngine(BaseEngine):
         made = as_made(steps, declared.scope)
         return {name: made[name] for name in names}
 
+    def rename_table_sql(self, old: str, new: str) -> str:
+        """The statement that renames a table; what is planned after it finds the new name."""
+        dialect = self.connection.dialect
+        self._contents = self._contents.with_table_renamed(old, new)
+        return f"ALTER TABLE {quoted(dialect, old)} RENAME TO {quoted(dialect, new)}"
+
+    def rename_column_sql(self, table: str, shape: TableShape, old: str, new: str) -> list[str]:
+        """The statement that renames a column; what is planned after it finds the new name."""
+        from ...schema.renaming import with_column_renamed
+
+        there = self._contents.snapshot.tables[table]
+        renamed = with_column_renamed(self, there, old, new)
+        self._contents = self._contents.with_column_renamed(table, renamed, old, new)
+        return super().rename_column_sql(table, shape, old, new)
+
     def upkeep(self, table: Table) -> Upkeep:
         """See `sqlmodel_framework.engines.sqlite.upkeep`."""
         return upkeep(table)
@@ -204,9 +221,20 @@ class SqliteEngine(BaseEngine):
     def execute_steps(self, steps: Sequence[Step]) -> None:
         """Carry out statements of a plan; a check that finds something is an error."""
         for step in steps:
+            if step.phase is Phase.RENAMES:
+                # Here what others say of the old name has to follow it.
+                self._rename(step.sql)
+                continue
             result = self.connection.exec_driver_sql(step.sql, execution_options={"no_parameters": True})
             if result.returns_rows:
                 self._refuse_broken_keys(result.all())
+
+    def _rename(self, sql: str) -> None:
+        self.connection.exec_driver_sql("PRAGMA legacy_alter_table = OFF")
+        try:
+            self.connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+        finally:
+            self.connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
 
     def _refuse_broken_keys(self, broken: Sequence[Any]) -> None:
         if not broken:

@@ -15,6 +15,8 @@ __all__ = [
     "mentions",
     "split",
     "tokens",
+    "with_column_renamed",
+    "with_table_renamed",
 ]
 
 _TOKEN = re.compile(
@@ -124,3 +126,29 @@ def mentions(sql: str, name: str) -> bool:
     return any(
         each.kind in ("name", "word", "string") and each.value.lower() == wanted for each in tokens(sql)
     )
+
+
+# What a table's name follows, where it is not a column's.
+_BEFORE_TABLES = ("FROM", "INTO", "JOIN", "ON", "TABLE", "UPDATE")
+
+
+def with_table_renamed(sql: str, old: str, new: str) -> str:
+    """A statement that speaks of a table by its new name, which is given in quotes."""
+    return _replaced(sql, old, new, of_table=True)
+
+
+def with_column_renamed(sql: str, old: str, new: str) -> str:
+    """A statement that speaks of a column by its new name, which is given in quotes."""
+    return _replaced(sql, old, new, of_table=False)
+
+
+def _replaced(sql: str, old: str, new: str, *, of_table: bool) -> str:
+    pieces = tokens(sql)
+    found = []
+    for position, piece in enumerate(pieces):
+        is_name = piece.kind in ("name", "word") and piece.value.lower() == old.lower()
+        before = position > 0 and pieces[position - 1].is_word(*_BEFORE_TABLES)
+        qualifies = position + 1 < len(pieces) and pieces[position + 1].text == "."
+        meant = is_name and (before or qualifies) is of_table
+        found.append(Token("name", new, piece.spaced) if meant else piece)
+    return expression(found)
