@@ -122,7 +122,18 @@ def until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
 
 @contextmanager
 def _postgres(request: pytest.FixtureRequest) -> Iterator[Place]:
-    server: Target = request.getfixturevalue("datakit_server")
+    with _on_postgres(request.getfixturevalue("datakit_server")) as place:
+        yield place
+
+
+@contextmanager
+def _postgres15(request: pytest.FixtureRequest) -> Iterator[Place]:
+    with _on_postgres(Target(request.getfixturevalue("postgres").url)) as place:
+        yield place
+
+
+@contextmanager
+def _on_postgres(server: Target) -> Iterator[Place]:
     with fresh_database(server) as target:
         engine = create_engine(target.secret_url(), poolclass=NullPool)
         can = Abilities(
@@ -190,7 +201,7 @@ def _mariadb(request: pytest.FixtureRequest) -> Iterator[Place]:
     engine.dispose()
 
 
-PLACES = {"postgres": _postgres, "sqlite": _sqlite, "mariadb": _mariadb}
+PLACES = {"postgres": _postgres, "postgres15": _postgres15, "sqlite": _sqlite, "mariadb": _mariadb}
 
 
 def place_of(kind: str) -> Any:

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import count, pairwise
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, MetaData, Table, and_, delete, insert, text, update
@@ -131,6 +132,7 @@ def made(place: Place, model: Any) -> Iterator[None]:
                 connection.execute(DropTable(Table(each.name, MetaData(), schema=each.schema)))
 
 
+@pytest.mark.capability("history: any sequence of changes")
 @settings(
     max_examples=25,
     deadline=None,
@@ -203,6 +205,7 @@ def check_states(place: Place, named: Named, past: list[tuple[datetime, Row]]) -
         assert rows == after
 
 
+@pytest.mark.capability("history: any name")
 def test_names_of_the_longest_kind_are_kept_apart(deployed: Place) -> None:
     one, other = (model_of("x" * 59 + end, ["a", "b", "c", "d"], None, True) for end in ("one", "two"))
     with made(deployed, one), made(deployed, other):
@@ -215,6 +218,7 @@ def test_names_of_the_longest_kind_are_kept_apart(deployed: Place) -> None:
             assert [row.field_2 for row in deployed.rows(history_of(model, (1, "x")))] == [1, 2]
 
 
+@pytest.mark.capability("history: any name")
 def test_a_key_that_others_write_in_another_case_is_another_key(deployed: Place) -> None:
     model = model_of("cased", ["a", "b", "c", "d"], None, False)
     with made(deployed, model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -69,6 +70,7 @@ def set_amount(amount: int, item: int = 1) -> str:
     return f"UPDATE history_price SET amount = {amount} WHERE shop = 'a' AND item = {item}"
 
 
+@pytest.mark.capability("history: states and intervals")
 def test_each_state_holds_from_its_beginning_until_the_next(prices: Place) -> None:
     before = prices.instant()
     prices.write(insert((1, 10)))
@@ -93,6 +95,7 @@ def test_each_state_holds_from_its_beginning_until_the_next(prices: Place) -> No
     assert amounts(prices, two[2]) == {}
 
 
+@pytest.mark.capability("history: states and intervals")
 def test_the_present_state_has_no_end(prices: Place) -> None:
     prices.write(insert((1, 10)))
     prices.write(set_amount(20))
@@ -103,6 +106,7 @@ def test_the_present_state_has_no_end(prices: Place) -> None:
     assert amounts(prices, datetime.now(UTC) + timedelta(days=36500)) == {("a", 1): 20}
 
 
+@pytest.mark.capability("history: bulk changes")
 def test_a_bulk_change_dates_all_rows_alike_and_keeps_each(prices: Place) -> None:
     prices.write(insert(*((n, n) for n in range(500))))
     first = prices.instant()
@@ -116,6 +120,7 @@ def test_a_bulk_change_dates_all_rows_alike_and_keeps_each(prices: Place) -> Non
     assert len({row.valid_from for row in prices.rows(as_of(Price, second))}) == 2
 
 
+@pytest.mark.capability("history: composite keys")
 def test_a_key_has_all_its_columns(prices: Place) -> None:
     prices.write(
         "INSERT INTO history_price (shop, item, amount) VALUES ('a', 1, 1), ('b', 1, 2), ('a', 2, 3)"
@@ -127,6 +132,7 @@ def test_a_key_has_all_its_columns(prices: Place) -> None:
     assert [row.amount for row in prices.rows(history_of(Price, ("a", 1)))] == [1]
 
 
+@pytest.mark.capability("history: updates that change nothing")
 def test_an_update_that_changes_nothing_leaves_no_history(prices: Place) -> None:
     prices.write(insert((1, 10), (2, 20), (3, None)))
     prices.write("UPDATE history_price SET amount = amount WHERE item <> 2", set_amount(21, 2))
@@ -134,6 +140,7 @@ def test_an_update_that_changes_nothing_leaves_no_history(prices: Place) -> None
     assert [len(states(prices, item)) for item in (1, 2, 3)] == [expected, 2, expected]
 
 
+@pytest.mark.capability("history: states and intervals")
 def test_a_change_to_null_and_back_is_a_change(prices: Place) -> None:
     prices.write(insert((1, None)))
     prices.write(set_amount(1))
@@ -141,6 +148,7 @@ def test_a_change_to_null_and_back_is_a_change(prices: Place) -> None:
     assert [amount for amount, _, _ in states(prices)] == [None, 1, None]
 
 
+@pytest.mark.capability("history: several changes in one transaction")
 def test_of_several_changes_in_one_transaction_the_last_is_what_others_see(prices: Place) -> None:
     prices.write(insert((1, 0)))
     before = prices.instant()
@@ -160,6 +168,7 @@ def test_of_several_changes_in_one_transaction_the_last_is_what_others_see(price
     assert [amount for amount, _, _ in states(prices, 2)] == ([] if by_transaction else [1])
 
 
+@pytest.mark.capability("history: deletes")
 def test_a_row_that_is_deleted_and_inserted_again_is_one_row_in_time(prices: Place) -> None:
     prices.write(insert((1, 1)))
     prices.write("DELETE FROM history_price", insert((1, 2)))
@@ -172,6 +181,7 @@ def test_a_row_that_is_deleted_and_inserted_again_is_one_row_in_time(prices: Pla
     assert amounts(prices, absent) == {}
 
 
+@pytest.mark.capability("history: changed keys")
 def test_a_row_whose_key_is_changed_ends_under_the_old_one(prices: Place) -> None:
     prices.write(insert((1, 10), (3, 30)))
     first = prices.instant()
@@ -187,6 +197,7 @@ def test_a_row_whose_key_is_changed_ends_under_the_old_one(prices: Place) -> Non
     assert [amount for amount, _, _ in states(prices, 2)] == [10]
 
 
+@pytest.mark.capability("history: several changes in one transaction")
 def test_what_is_rolled_back_never_was(prices: Place) -> None:
     prices.write(insert((1, 1)))
     with prices.session() as connection:
@@ -201,7 +212,10 @@ def test_what_is_rolled_back_never_was(prices: Place) -> None:
     assert states(prices, 2) == []
 
 
-def test_truncation_is_recorded_or_refused(prices: Place) -> None:
+@pytest.mark.capability("history: truncation")
+def test_truncation_is_recorded_or_refused(prices: Place, not_offered: Callable[[], None]) -> None:
+    if prices.can.truncation == "not offered":
+        not_offered()
     prices.write(insert((1, 1), (2, 2)))
     before = prices.instant()
     if prices.can.truncation == "recorded":
@@ -225,6 +239,7 @@ FORGERIES = [
 ]
 
 
+@pytest.mark.capability("history: no forged intervals")
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_nobody_can_write_an_interval(prices: Place, forgery: str) -> None:
     prices.write(insert((1, 1)))
@@ -246,6 +261,7 @@ def test_nobody_can_write_an_interval(prices: Place, forgery: str) -> None:
 # Changes by others
 
 
+@pytest.mark.capability("history: transactions that overlap")
 @pytest.mark.parametrize(
     ("change", "found"),
     [
@@ -256,10 +272,11 @@ def test_nobody_can_write_an_interval(prices: Place, forgery: str) -> None:
     ],
 )
 def test_what_a_newer_transaction_did_is_kept_when_an_older_one_goes_on(
-    prices: Place, change: str, found: dict[int, list[int]]
+    prices: Place, not_offered: Callable[[], None], change: str, found: dict[int, list[int]]
 ) -> None:
     if prices.can.waiting is None:
         # Only one connection writes at a time, and it begins with its first statement.
+        not_offered()
         return
     prices.write(insert((1, 1), (2, 2)))
     before = prices.instant()
@@ -277,8 +294,12 @@ def test_what_a_newer_transaction_did_is_kept_when_an_older_one_goes_on(
         assert amounts(prices, between) == {("a", 1): 11}
 
 
-def test_a_statement_that_began_earlier_and_comes_later_loses_nothing(prices: Place) -> None:
+@pytest.mark.capability("history: transactions that overlap")
+def test_a_statement_that_began_earlier_and_comes_later_loses_nothing(
+    prices: Place, not_offered: Callable[[], None]
+) -> None:
     if prices.can.waiting is None:
+        not_offered()
         return
     prices.write(insert((1, 1), (2, 2)))
     with prices.session() as holder, prices.session() as slow, ThreadPoolExecutor(1) as pool:
@@ -319,6 +340,7 @@ def moment(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+@pytest.mark.capability("history: times of the row")
 def test_updated_at_is_true_whoever_writes(customers: Place) -> None:
     customers.write("INSERT INTO history_customer (id, name) VALUES (1, 'Ada')")
     made = customer(customers)
@@ -339,6 +361,7 @@ def test_updated_at_is_true_whoever_writes(customers: Place) -> None:
     assert moment(customer(customers).updated_at) >= moment(changed.updated_at)
 
 
+@pytest.mark.capability("history: times of the row")
 def test_writing_the_time_alone_makes_no_state(customers: Place) -> None:
     customers.write("INSERT INTO history_customer (id, name) VALUES (1, 'Ada')")
     with Session(customers.engine) as session:
@@ -349,6 +372,7 @@ def test_writing_the_time_alone_makes_no_state(customers: Place) -> None:
     assert len(customers.rows(history_of(Customer, 1))) == expected
 
 
+@pytest.mark.capability("history: questions")
 def test_objects_are_kept_and_read_through_the_orm(customers: Place) -> None:
     with Session(customers.engine) as session:
         ada = Customer(id=1, name="Ada")
@@ -374,6 +398,7 @@ def test_objects_are_kept_and_read_through_the_orm(customers: Place) -> None:
 # Questions
 
 
+@pytest.mark.capability("history: questions")
 def test_changes_are_told_once_each_in_the_order_of_time(prices: Place) -> None:
     start = prices.instant()
     prices.write(insert((1, 1), (2, 2)))
@@ -400,6 +425,7 @@ def test_changes_are_told_once_each_in_the_order_of_time(prices: Place) -> None:
     assert told(start, at) + told(at, middle) == first
 
 
+@pytest.mark.capability("history: questions")
 def test_the_past_can_be_asked_on(prices: Place) -> None:
     prices.write(insert((1, 1), (2, 2), (3, 3)))
     then = prices.instant()
@@ -409,6 +435,7 @@ def test_the_past_can_be_asked_on(prices: Place) -> None:
     assert sorted(prices.rows(question.where(past.amount > 1, Price.amount == 0))) == [(2, 2), (3, 3)]
 
 
+@pytest.mark.capability("history: questions")
 def test_a_statement_is_compiled_once_for_all_instants(prices: Place) -> None:
     prices.write(insert((1, 1)))
     first = prices.instant()
@@ -425,6 +452,7 @@ def test_a_statement_is_compiled_once_for_all_instants(prices: Place) -> None:
     ]
 
 
+@pytest.mark.capability("history: questions")
 def test_an_instant_in_another_time_zone_is_the_same_instant(prices: Place) -> None:
     from datetime import timezone
 
@@ -434,6 +462,7 @@ def test_an_instant_in_another_time_zone_is_the_same_instant(prices: Place) -> N
     assert amounts(prices, then.astimezone(timezone(timedelta(hours=5, minutes=30)))) == {("a", 1): 1}
 
 
+@pytest.mark.capability("history: questions")
 def test_the_far_past_and_the_far_future_can_be_asked_for(prices: Place) -> None:
     prices.write(insert((1, 1)))
     assert amounts(prices, datetime(1815, 12, 10, tzinfo=UTC)) == {}
@@ -444,6 +473,7 @@ def test_the_far_past_and_the_far_future_can_be_asked_for(prices: Place) -> None
     assert [row.change for row in every] == ["inserted"]
 
 
+@pytest.mark.capability("history: added columns")
 def test_a_column_that_is_added_is_unknown_of_older_states(prices: Place) -> None:
     prices.write(insert((1, 1)))
     before = prices.instant()

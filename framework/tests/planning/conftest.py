@@ -140,7 +140,19 @@ class Place:
 
 @contextmanager
 def _postgres(request: pytest.FixtureRequest) -> Iterator[Place]:
-    with fresh_database(request.getfixturevalue("datakit_server")) as target:
+    with _on_postgres(request.getfixturevalue("datakit_server")) as place:
+        yield place
+
+
+@contextmanager
+def _postgres15(request: pytest.FixtureRequest) -> Iterator[Place]:
+    with _on_postgres(Target(request.getfixturevalue("postgres").url)) as place:
+        yield place
+
+
+@contextmanager
+def _on_postgres(server: Target) -> Iterator[Place]:
+    with fresh_database(server) as target:
         place = Place(target, lambda: None)
         place.clear = lambda: place.run("DROP SCHEMA IF EXISTS shop, datakit CASCADE")
         yield place
@@ -181,6 +193,7 @@ def _root_url(database: Any) -> str:
 
 _PLACES: dict[str, Callable[[pytest.FixtureRequest], Any]] = {
     "postgres": _postgres,
+    "postgres15": _postgres15,
     "sqlite": _sqlite,
     "mariadb": _mariadb,
 }

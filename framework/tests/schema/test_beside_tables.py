@@ -11,6 +11,7 @@ from sqlmodel_framework import Datakit, Target, deploy_datakit
 from sqlmodel_framework.base.declarations import Allow, RenameColumn, RenameTable, Rows, View
 from sqlmodel_framework.base.mixin import BaseMixin
 from sqlmodel_framework.base.partitions import REST, Partitions
+from sqlmodel_framework.errors import RefusedChangesError
 from sqlmodel_framework.schema.drift import find_drift
 from sqlmodel_framework.schema.planning import plan_datakit
 
@@ -188,3 +189,69 @@ def test_any_name_of_a_view_works(database: Target, name: str) -> None:
     datakit = kit(views=(View(name=name, schema="geo", query=select(col(Country.code))),))
     deploy_datakit(datakit, database)
     assert ids(datakit, database) == []
+
+
+def lands(size: type = float, **more: object) -> Datakit:
+    class Base(BaseMixin, registry=registry()):
+        pass
+
+    make = type(BaseMixin)
+    cls = make(
+        "Country",
+        (Base,),
+        {
+            "__annotations__": {"code": str, "size": size},
+            "__module__": __name__,
+            "__table_args__": {"schema": "geo"},
+            "code": Field(primary_key=True),
+            "size": Field(),
+        },
+        table=True,
+    )
+    return Datakit(name="geo", version="1", tables=(cls,), **more)  # type: ignore[arg-type]
+
+
+SIZES = View(name="sizes", schema="geo", query="SELECT code, size FROM geo.country", comment="it's")
+TOTAL = View(name="total", schema="geo", query="SELECT count(size) AS n FROM geo.sizes")
+
+
+def test_views_make_way_for_a_change_of_what_they_read(database: Target, ask: Ask) -> None:
+    views = (SIZES, TOTAL)
+    given = (Allow(privileges=("SELECT",), on=SIZES, to="PUBLIC"),)
+    deploy_datakit(lands(int, views=views, grants=given), database)
+    ask(database, "INSERT INTO geo.country VALUES ('FR', 5)")
+    wider = lands(float, views=views, grants=given)
+    assert ids(wider, database) == ["change column geo.country.size"]
+    deploy_datakit(wider, database)
+    assert ids(wider, database) == []
+    assert ask(database, "SELECT code, size, n FROM geo.sizes, geo.total") == [("FR", 5.0, 1)]
+    assert ask(database, "SELECT obj_description('geo.sizes'::regclass)") == [("it's",)]
+    assert not find_drift("geo", database).drifted
+
+
+def test_what_reads_a_view_makes_way_for_its_replacement_and_keeps_its_rights(
+    database: Target, ask: Ask
+) -> None:
+    other = View(name="sizes", schema="geo", query="SELECT code, size::int AS size FROM geo.country")
+
+    def given(*views: View) -> tuple[Allow, ...]:
+        return tuple(Allow(privileges=("SELECT",), on=view, to="PUBLIC") for view in views)
+
+    deploy_datakit(lands(views=(SIZES, TOTAL), grants=given(SIZES, TOTAL)), database)
+    newer = lands(int, views=(other, TOTAL), grants=given(other, TOTAL))
+    assert ids(newer, database) == ["change column geo.country.size", "replace view geo.sizes"]
+    deploy_datakit(newer, database)
+    assert ids(newer, database) == []
+    assert ask(database, "SELECT n FROM geo.total") == [(0,)]
+
+
+def test_a_view_that_nobody_declared_is_never_taken_away(database: Target, ask: Ask) -> None:
+    deploy_datakit(lands(int), database)
+    ask(database, "CREATE VIEW geo.theirs AS SELECT size FROM geo.country")
+    (change,) = plan_datakit(lands(float), database).changes
+    assert change.blocked == (
+        "view geo.theirs, which this datakit did not declare, reads it: drop that view first"
+    )
+    with pytest.raises(RefusedChangesError, match=r"geo\.theirs"):
+        deploy_datakit(lands(float), database, allow=[change.id])
+    assert ask(database, "SELECT count(*) FROM geo.theirs") == [(0,)]

@@ -6,6 +6,7 @@ One subclass an engine says what its database does otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from alembic.operations import Operations
@@ -27,7 +28,7 @@ from ..schema.dialects import offline, quoted
 from ..schema.difference import Difference
 from ..schema.names import full_name, split_name
 from ..schema.rebuilding import column_from, index_from, name_or_none, table_from, verbatim
-from ..schema.snapshot import ColumnShape, ForeignKeyShape, Grant, Snapshot, TableShape
+from ..schema.snapshot import ColumnShape, ForeignKeyShape, Grant, Snapshot, TableShape, ViewShape
 
 __all__ = ["DdlWriter"]
 
@@ -90,6 +91,10 @@ class DdlWriter:
 
     def expect(self, differences: Iterable[Difference]) -> None:
         """Be told all that will be written, before any of it is; most databases go one by one."""
+
+    def impossible(self, difference: Difference) -> str:
+        """Why this database has no statement that makes a difference go away; or ""."""
+        return ""
 
     # One method for each kind of difference; `write` finds it by the kind's name.
 
@@ -341,18 +346,27 @@ class DdlWriter:
 
     def view(self, difference: Difference) -> list[Step]:
         """A view that is missing, one too many, or another than declared."""
-        found = []
-        if difference.have is not None:
-            kind = "MATERIALIZED VIEW" if difference.have.materialized else "VIEW"
-            found.append(Step(f"DROP {kind} {self.full(difference.name)}", Phase.CLEARING))
+        found = [] if difference.have is None else self.drop_view(difference.name, difference.have)
         if difference.want is not None:
-            kind = "MATERIALIZED VIEW" if difference.want.materialized else "VIEW"
-            query = difference.want.definition.strip().removesuffix(";")
-            found.append(Step(f"CREATE {kind} {self.full(difference.name)} AS {query}", Phase.VIEWS))
-            if difference.want.comment is not None:
-                words = self.literal(difference.want.comment)
-                found.append(Step(f"COMMENT ON {kind} {self.full(difference.name)} IS {words}", Phase.VIEWS))
+            found += self.create_view(difference.name, difference.want)
         return found
+
+    def drop_view(self, name: str, shape: ViewShape) -> list[Step]:
+        """Take a view away, before what it reads changes."""
+        kind = "MATERIALIZED VIEW" if shape.materialized else "VIEW"
+        return [Step(f"DROP {kind} {self.full(name)}", Phase.CLEARING)]
+
+    def create_view(self, name: str, shape: ViewShape) -> list[Step]:
+        """A new view, or one in the place of another: with the rights on that one."""
+        full = self.full(name)
+        kind = "MATERIALIZED VIEW" if shape.materialized else "VIEW"
+        query = shape.definition.strip().removesuffix(";")
+        found = [Step(f"CREATE {kind} {full} AS {query}", Phase.VIEWS)]
+        if shape.comment is not None:
+            found.append(Step(f"COMMENT ON {kind} {full} IS {self.literal(shape.comment)}", Phase.VIEWS))
+        rights = sorted(right for right in self.have.grants if (right.on, right.name) == ("table", name))
+        given = [step for right in rights for step in self.grant(Difference("grant", name, want=right))]
+        return [*found, *(replace(step, phase=Phase.VIEWS) for step in given)]
 
     def grant(self, difference: Difference) -> list[Step]:
         """A right that is missing, or one too many."""

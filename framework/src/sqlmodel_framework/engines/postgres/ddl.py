@@ -2,22 +2,99 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+
+from sqlalchemy import Dialect, Table
 
 from ...schema.change import Phase, Step
 from ...schema.difference import Difference
 from ...schema.names import full_name, split_name
-from ...schema.snapshot import ColumnShape, ForeignKeyShape
+from ...schema.snapshot import ColumnShape, ForeignKeyShape, Snapshot, ViewShape
 from ..ddl import DdlWriter
 
 __all__ = ["PostgresDdl"]
+
+ViewsOn = Callable[[Iterable[tuple[str, str]], Iterable[str]], Mapping[str, frozenset[str]]]
 
 _IDENTITIES = ("always", "by default")
 
 
 class PostgresDdl(DdlWriter):
-    """Writes statements for PostgreSQL."""
+    """Writes statements for PostgreSQL.
+
+    Args:
+        dialect: see `DdlWriter`.
+        have: see `DdlWriter`.
+        tables: see `DdlWriter`.
+        large: see `DdlWriter`.
+        views_on: finds the views that read some columns; see `.readers`.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        have: Snapshot,
+        tables: Mapping[str, Table] | None = None,
+        large: frozenset[str] = frozenset(),
+        views_on: ViewsOn | None = None,
+    ) -> None:
+        super().__init__(dialect, have, tables, large)
+        self._views_on = views_on
+        self._in_the_way: Mapping[str, frozenset[str]] = {}
+        self._replaced: set[str] = set()
+        self._moved = False
+
+    def expect(self, differences: Iterable[Difference]) -> None:
+        """Find the views that are taken away and made again, because a column that they read changes."""
+        found = list(differences)
+        columns = [(each.table, each.name) for each in found if _is_in_the_way_of_views(each)]
+        columns += [
+            (table, name)
+            for each in found
+            if each.kind == "enum" and each.have is not None and self._is_made_anew(each)
+            for table, name in self._columns_of(each.name)
+        ]
+        views = [each.name for each in found if each.kind == "view" and each.have is not None]
+        if (columns or views) and self._views_on is not None:
+            self._in_the_way = self._views_on(columns, views)
+            self._replaced = set(views)
+
+    def impossible(self, difference: Difference) -> str:
+        """What a view reads of which this datakit knows nothing."""
+        strange = [name for name in self._in_the_way if name not in self.have.views]
+        concerned = difference.kind in ("enum", "view") or _is_in_the_way_of_views(difference)
+        if not strange or not concerned or difference.have is None:
+            return ""
+        return f"view {strange[0]}, which this datakit did not declare, reads it: drop that view first"
+
+    def write(self, difference: Difference) -> list[Step]:
+        """The statements that make a difference go away; with the first come those that move views."""
+        if self._moved or not self._in_the_way:
+            return super().write(difference)
+        self._moved = True
+        return [*self._move_views(), *super().write(difference)]
+
+    def _move_views(self) -> list[Step]:
+        found = []
+        for name in self._in_the_way:
+            found += super().drop_view(name, self.have.views[name])
+        # What reads a view that is replaced waits for it.
+        late = set(self._replaced)
+        for name, reads in reversed(self._in_the_way.items()):
+            if name in self._replaced:
+                continue
+            made = self.create_view(name, self.have.views[name])
+            if reads & late:
+                late.add(name)
+                made = [replace(step, phase=Phase.GRANTS) for step in made]
+            found += made
+        return found
+
+    def drop_view(self, name: str, shape: ViewShape) -> list[Step]:
+        """Take a view away, unless that is done already."""
+        return [] if name in self._in_the_way else super().drop_view(name, shape)
 
     def alter(self, table: str, words: str) -> str:
         """ALTER TABLE with whatever follows."""
@@ -36,7 +113,7 @@ class PostgresDdl(DdlWriter):
         values = ", ".join(map(self.literal, want.values))
         if have is None:
             return [Step(f"CREATE TYPE {full} AS ENUM ({values})", Phase.TYPES)]
-        if [value for value in want.values if value in have.values] == list(have.values):
+        if not self._is_made_anew(difference):
             return [
                 # A new value cannot be used in the transaction that adds it.
                 Step(
@@ -58,12 +135,21 @@ class PostgresDdl(DdlWriter):
                     ),
                     Phase.COLUMNS,
                 )
-                for table, shape in self.have.tables.items()
-                for column, found in shape.columns.items()
-                if found.type == difference.name
+                for table, column in self._columns_of(difference.name)
             ),
             Step(f"DROP TYPE {self.full(old)}", Phase.DROPS),
         ]
+
+    def _is_made_anew(self, difference: Difference) -> bool:
+        have, want = difference.have, difference.want
+        kept = [] if want is None else [value for value in want.values if value in have.values]
+        return kept != list(have.values)
+
+    def _columns_of(self, enum: str) -> Iterator[tuple[str, str]]:
+        for table, shape in self.have.tables.items():
+            for column, found in shape.columns.items():
+                if found.type == enum:
+                    yield table, column
 
     def _place(self, values: tuple[str, ...], value: str) -> str:
         position = values.index(value)
@@ -234,3 +320,10 @@ class PostgresDdl(DdlWriter):
         else:
             found.append(Step(f"CREATE TABLE {part} PARTITION OF {table} {difference.want}", Phase.TABLES))
         return found
+
+
+def _is_in_the_way_of_views(difference: Difference) -> bool:
+    have, want = difference.have, difference.want
+    if difference.kind != "column" or have is None:
+        return False
+    return want is None or (have.type, have.generated) != (want.type, want.generated)

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
@@ -183,8 +184,9 @@ class PostgresEngine(BaseEngine):
     ) -> DdlWriter:
         """See `sqlmodel_framework.engines.postgres.ddl`."""
         from .ddl import PostgresDdl
+        from .readers import views_on
 
-        return PostgresDdl(self.connection.dialect, have, tables, large)
+        return PostgresDdl(self.connection.dialect, have, tables, large, partial(views_on, self.connection))
 
     def effect_of(self, difference: Difference) -> str:
         """See `sqlmodel_framework.engines.postgres.cost`."""
