@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import MetaData, Table
-from sqlalchemy.schema import sort_tables
+from sqlalchemy.schema import sort_tables_and_constraints
 from sqlalchemy.sql.expression import Select
 from sqlmodel import SQLModel
 
@@ -164,9 +164,13 @@ class Datakit:
         """
         tables = {table_of(cls).fullname: table_of(cls) for cls in self.table_classes()}
         if len({table.metadata for table in tables.values()}) > 1:
-            return self.metadata().sorted_tables
-        self._refuse_outsiders(tables)
-        return sort_tables([tables[name] for name in sorted(tables)])
+            tables = dict(self.metadata().tables)
+        else:
+            self._refuse_outsiders(tables)
+        # A circle is nothing to warn of: keys are made after all tables.
+        order: Callable[[list[Table]], list[tuple[Table | None, object]]] = sort_tables_and_constraints
+        ordered = order([tables[name] for name in sorted(tables)])
+        return [table for table, _ in ordered if table is not None]
 
     def _refuse_outsiders(self, tables: Mapping[str, Table]) -> None:
         for table in tables.values():
