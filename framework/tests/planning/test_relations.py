@@ -101,8 +101,6 @@ def test_what_nobody_declared_is_told_and_left_alone(place: Place) -> None:
     assert sorted(told.undeclared) == ["index found_too of shop.shelf", "table shop.found"]
 
 
-# SQLAlchemy says that it cannot put them in an order; none is needed.
-@pytest.mark.filterwarnings("ignore:Cannot correctly sort tables")
 def test_two_tables_that_refer_to_each_other_are_made(place: Place) -> None:
     metadata_of = model("egg", Column("id", Integer, primary_key=True), Column("hen", Integer))
     egg: Table = metadata_of.__table__  # type: ignore[attr-defined]

@@ -278,7 +278,7 @@ class _Generator(SQLModelGenerator):
         if isinstance(like, ARRAY) and like.dimensions in (None, 1):
             return f"list[{self.python_type(like.item_type)}]"
         try:
-            found = object if isinstance(like, (JSON, ARRAY)) else like.python_type
+            found = object if isinstance(like, (JSON, ARRAY)) or _is_set(like) else like.python_type
         except NotImplementedError:
             found = object
         # SQLAlchemy's own classes of values mean nothing to pydantic.
@@ -293,6 +293,11 @@ class _Generator(SQLModelGenerator):
 
 def _is_own_words(kind: TypeEngine[Any]) -> bool:
     return hasattr(kind, "words")
+
+
+def _is_set(kind: TypeEngine[Any]) -> bool:
+    """Whether it is MariaDB's type SET, which SQLAlchemy takes for text."""
+    return kind.__visit_name__ == "SET"
 
 
 def _identity(shape: ColumnShape, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ARRAY, JSON, Column, Enum
+from sqlalchemy.exc import CompileError, SAWarning
 from sqlalchemy.types import NullType, TypeEngine
 
 from ..base.fields import sql_type
@@ -95,7 +98,10 @@ def read_existing(engine: BaseEngine, schemas: Collection[str], recorded: Record
             wanted[name] = place
         else:
             left.append(reason)
-    columns = engine.existing_columns(wanted.values())
+    with warnings.catch_warnings():
+        # What SQLAlchemy does not recognise is taken in the database's own words.
+        warnings.simplefilter("ignore", SAWarning)
+        columns = engine.existing_columns(wanted.values())
     tables: dict[str, ExistingTable] = {}
     for name, (schema, bare) in wanted.items():
         shape, parts = _declarable(name, shapes[name], wanted)
@@ -105,7 +111,7 @@ def read_existing(engine: BaseEngine, schemas: Collection[str], recorded: Record
             schema,
             bare,
             shape,
-            {each: _column(engine, each, shape, described[each]) for each in shape.columns},
+            {each: _column(engine, each, shape, described.get(each)) for each in shape.columns},
         )
     return Existing(tables, tuple(left))
 
@@ -167,24 +173,28 @@ def _not_a_key(key: ForeignKeyShape, wanted: Mapping[str, tuple[str | None, str]
     return f"which refers to {key.to_table}, a name with a dot" if dotted else ""
 
 
-def _column(engine: BaseEngine, name: str, shape: TableShape, described: ReflectedColumn) -> ExistingColumn:
+def _column(
+    engine: BaseEngine, name: str, shape: TableShape, described: ReflectedColumn | None
+) -> ExistingColumn:
     own = shape.columns[name]
-    like = described["type"]
+    # A name can be such that SQLAlchemy does not see the column.
+    like = NullType() if described is None else described["type"]
+    kind = _type(engine, like, own.type)
     return ExistingColumn(
-        type=_type(engine, like, own.type),
-        like=like,
+        type=kind,
+        like=getattr(kind, "like", None) or like,
         computed=None if own.generated is None else _computed(own.generated, described),
-        identity=described.get("identity"),
+        identity=None if described is None else described.get("identity"),
     )
 
 
-def _computed(words: str, described: ReflectedColumn) -> tuple[str, bool | None]:
+def _computed(words: str, described: ReflectedColumn | None) -> tuple[str, bool | None]:
     """The expression of a generated column, and whether its values are kept where that is known."""
     # Some databases say both in one, and SQLAlchemy does not find the end of an expression everywhere.
     both = _KEPT.fullmatch(words)
     if both is not None:
         return both[1], both[2] == "STORED"
-    reflected = described.get("computed")
+    reflected = None if described is None else described.get("computed")
     return words, None if reflected is None else reflected.get("persisted")
 
 
@@ -192,10 +202,21 @@ def _type(engine: BaseEngine, like: TypeEngine[Any], words: str) -> TypeEngine[A
     """SQLAlchemy's type if the database calls it as it calls the column's, else one of those words."""
     # A domain is an object of its own, which no declaration makes.
     like = getattr(like, "data_type", like) if like.__visit_name__ == "DOMAIN" else like
-    if not isinstance(like, NullType):
-        probe: Column[Any] = Column("probe", like)
-        if engine.declared_type(probe) == words:
-            return like
+    for candidate in _candidates(like):
+        probe: Column[Any] = Column("probe", candidate)
+        with suppress(CompileError):
+            if engine.declared_type(probe) == words:
+                return candidate
     if words == "json":
         like = JSON()
     return sql_type(words, None if isinstance(like, (NullType, Enum, ARRAY)) else like)
+
+
+def _candidates(like: TypeEngine[Any]) -> Iterator[TypeEngine[Any]]:
+    """The type that any database knows, where there is one, and then the database's own."""
+    if isinstance(like, NullType):
+        return
+    if not isinstance(like, (Enum, ARRAY)):
+        with suppress(NotImplementedError):
+            yield like.as_generic()
+    yield like
