@@ -43,6 +43,7 @@ PUBLIC = [
     "Unique",
     "View",
     "__version__",
+    "adopt",
     "apply_plan",
     "array_of",
     "as_of",
@@ -55,6 +56,7 @@ PUBLIC = [
     "plan_datakit",
     "rollback_datakit",
     "run_datakit",
+    "sql_type",
 ]
 
 # What a caller may name. Adding one is fine, so each list is a lower bound.

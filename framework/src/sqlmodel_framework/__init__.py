@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .base.datakit import Check, Datakit
     from .base.declarations import Allow, RenameColumn, RenameTable, Rows, View
-    from .base.fields import Indexed, array_of, column, json_type
+    from .base.fields import Indexed, array_of, column, json_type, sql_type
     from .base.models import (
         BaseMixin,
         BronzeTableMixin,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .loading.sources import CsvSource, QuerySource, TableSource
     from .runs.result import ReportContext, RunResult
     from .runs.run import run_datakit
+    from .schema.adopting import adopt
     from .schema.applying import apply_plan
     from .schema.drift import find_drift
     from .schema.planning import plan_datakit
@@ -68,6 +69,7 @@ _HOME = {
     "TransientError": "errors",
     "Unique": "loading.rules",
     "View": "base.declarations",
+    "adopt": "schema.adopting",
     "apply_plan": "schema.applying",
     "array_of": "base.fields",
     "as_of": "history",
@@ -80,6 +82,7 @@ _HOME = {
     "plan_datakit": "schema.planning",
     "rollback_datakit": "schema.rollback",
     "run_datakit": "runs.run",
+    "sql_type": "base.fields",
 }
 
 __all__ = [
@@ -113,6 +116,7 @@ __all__ = [
     "Unique",
     "View",
     "__version__",
+    "adopt",
     "apply_plan",
     "array_of",
     "as_of",
@@ -125,6 +129,7 @@ __all__ = [
     "plan_datakit",
     "rollback_datakit",
     "run_datakit",
+    "sql_type",
 ]
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import registry
 from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, SQLModel
@@ -126,3 +127,12 @@ def test_the_fingerprint_does_not_depend_on_whose_metadata_it_is(registries: int
     alone, apart = ([registry() for _ in range(number)] for number in (1, registries))
     first, second = (Datakit(name="k", version="1", tables=two_classes(*each)) for each in (alone, apart))
     assert first.fingerprint() == second.fingerprint()
+
+
+def test_a_type_of_one_database_alone_is_a_part_of_the_definition() -> None:
+    def of(kind: Any) -> list[str]:
+        return definitions([Table("t", MetaData(), Column("id", kind, primary_key=True))])
+
+    kinds = [mysql.TINYINT(1), mysql.TINYINT(2), mysql.BIT(4), mysql.BIT(5), mysql.YEAR()]
+    assert len({tuple(of(kind)) for kind in kinds}) == len(kinds)
+    assert of(mysql.BIT(4)) == of(mysql.BIT(4))

@@ -1,11 +1,12 @@
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from sqlmodel_framework import Datakit, DatakitError
 from sqlmodel_framework.base import discovery
-from sqlmodel_framework.base.discovery import find_datakit
+from sqlmodel_framework.base.discovery import datakit_in, find_datakit
 
 
 def install(monkeypatch: pytest.MonkeyPatch, **points: str) -> None:
@@ -81,3 +82,33 @@ def test_looking_for_a_datakit_leaves_the_import_path_alone(monkeypatch: pytest.
     with pytest.raises(DatakitError):
         find_datakit("nowhere_datakit")
     assert sys.path == before
+
+
+def test_the_datakit_of_a_folder_is_imported_and_leaves_no_trace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "folder_datakit"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from sqlmodel_framework import Datakit\nfrom . import deeper\n"
+        "datakit = Datakit(name=deeper.NAME, version='1')"
+    )
+    (package / "deeper.py").write_text("NAME = 'deep'")
+    other = ModuleType("folder_datakit")
+    monkeypatch.setitem(sys.modules, "folder_datakit", other)
+    before = list(sys.path)
+    assert datakit_in(package).name == "deep"
+    (package / "deeper.py").write_text("NAME = 'changed'")
+    assert datakit_in(package).name == "changed"
+    assert sys.path == before
+    assert sys.modules["folder_datakit"] is other
+    assert "folder_datakit.deeper" not in sys.modules
+
+
+def test_a_broken_datakit_of_a_folder_is_named_with_the_reason(tmp_path: Path) -> None:
+    package = tmp_path / "broken_folder_datakit"
+    package.mkdir()
+    (package / "__init__.py").write_text("\nraise RuntimeError('no')")
+    with pytest.raises(DatakitError, match="'broken_folder_datakit' cannot be imported: .*line 2: .*: no"):
+        datakit_in(package)
+    assert "broken_folder_datakit" not in sys.modules

@@ -2,13 +2,26 @@
 
 import enum
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, Integer, NullPool, Text, create_engine, insert, inspect, text
+from sqlalchemy import (
+    Column,
+    Date,
+    Engine,
+    Integer,
+    MetaData,
+    NullPool,
+    Table,
+    Text,
+    create_engine,
+    insert,
+    inspect,
+    text,
+)
 from sqlalchemy.dialects import mssql, mysql, postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import registry
@@ -24,6 +37,7 @@ from sqlmodel_framework import (
     column,
     deploy_datakit,
     json_type,
+    sql_type,
 )
 from sqlmodel_framework.base.tables import table_of
 from sqlmodel_framework.engines.sqlite.engine import SqliteEngine
@@ -264,3 +278,22 @@ def test_a_moment_is_an_instant_wherever_it_was(engine: Engine) -> None:
         session.commit()
         session.execute(text("SET TIME ZONE 'Asia/Tokyo'"))
         assert session.exec(select(WebOrder.placed)).all() == [moment]
+
+
+def test_a_type_in_words_is_written_as_it_stands_and_has_the_values_of_another() -> None:
+    table = Table(
+        "t",
+        MetaData(),
+        Column("id", sql_type("integer unsigned", Integer), primary_key=True),
+        Column("day", sql_type("day of a year", Date)),
+        Column("path", sql_type("ltree")),
+    )
+    assert table.autoincrement_column is table.c.id
+    assert "path ltree" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        table.create(connection)
+        connection.execute(insert(table).values(id=1, day=date(2025, 1, 2), path="a.b"))
+        assert connection.exec_driver_sql("SELECT day FROM t").scalar_one() == "2025-01-02"
+        assert connection.execute(select(table)).one() == (1, date(2025, 1, 2), "a.b")
+    engine.dispose()

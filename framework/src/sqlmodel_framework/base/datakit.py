@@ -165,8 +165,11 @@ class Datakit:
         tables = {table_of(cls).fullname: table_of(cls) for cls in self.table_classes()}
         if len({table.metadata for table in tables.values()}) > 1:
             tables = dict(self.metadata().tables)
-        self._refuse_outsiders(tables)
-        ordered = sort_tables_and_constraints([tables[name] for name in sorted(tables)])
+        else:
+            self._refuse_outsiders(tables)
+        # A circle is nothing to warn of: keys are made after all tables.
+        order: Callable[[list[Table]], list[tuple[Table | None, object]]] = sort_tables_and_constraints
+        ordered = order([tables[name] for name in sorted(tables)])
         return [table for table, _ in ordered if table is not None]
 
     def _refuse_outsiders(self, tables: Mapping[str, Table]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, Constraint, ForeignKeyConstraint, Index, Table
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import CompileError
 from sqlalchemy.sql.elements import ClauseElement
 
 from .partitions import INFO as PARTITIONS_INFO
@@ -38,8 +39,16 @@ class TypeTexts:
 def definitions(tables: Iterable[Table]) -> list[str]:
     """One text for each table, sorted."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    types = TypeTexts(lambda column: str(column.type.compile(dialect=dialect)))
+    types = TypeTexts(lambda column: _type_text(column, dialect))
     return sorted("\n".join(_lines(table, types, dialect)) for table in tables)
+
+
+def _type_text(column: Column[Any], dialect: Any) -> str:
+    try:
+        return str(column.type.compile(dialect=dialect))
+    except (CompileError, AttributeError):
+        # It is a type of another database alone, or of one's name there.
+        return repr(column.type)
 
 
 def _lines(table: Table, types: TypeTexts, dialect: Any) -> Iterator[str]:

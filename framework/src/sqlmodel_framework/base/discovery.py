@@ -7,12 +7,14 @@ import os
 import sys
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from types import ModuleType
 
 from ..errors import DatakitError, DatakitNotFoundError
 from .datakit import Datakit
 
-__all__ = ["find_datakit", "installed_datakits"]
+__all__ = ["datakit_in", "find_datakit", "installed_datakits"]
 
 GROUP = "sqlmodel_framework.datakits"
 ATTRIBUTE = "datakit"
@@ -43,6 +45,41 @@ def find_datakit(datakit: Datakit | str) -> Datakit:
             hint="uninstall all but one, or name the module",
         )
     return _load(points[0]) if points else _import(datakit)
+
+
+def datakit_in(folder: Path) -> Datakit:
+    """The datakit of a package that is in a folder and need not be installed.
+
+    Its modules are known to Python only while it is imported, so that one of the same name stays what it is.
+
+    Args:
+        folder: the package's, the one that holds its `__init__.py`.
+
+    Raises:
+        DatakitNotFoundError: it cannot be imported, or holds no datakit.
+    """
+    name = folder.name
+    spec = spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    assert spec is not None
+    assert spec.loader is not None
+    hidden = _take_modules(name)
+    try:
+        module = sys.modules[name] = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except DatakitError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise _unimportable(name, name, error) from error
+    finally:
+        _take_modules(name)
+        sys.modules.update(hidden)
+    return _checked(module, str(folder), name)
+
+
+def _take_modules(package: str) -> dict[str, ModuleType]:
+    """Take a package, and what is in it, out of what Python has imported."""
+    names = [name for name in sys.modules if f"{name}.".startswith(f"{package}.")]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def _load(point: EntryPoint) -> Datakit:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Computed,
+    Dialect,
     Enum,
     Index,
     Table,
@@ -31,13 +32,13 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.sql.elements import conv
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, UserDefinedType, to_instance
 from sqlmodel import Field
 
 from ..errors import DeclarationError
 from .per_table import ItemsOfEachTable, OptionsOfEachTable, when_in_table
 
-__all__ = ["Indexed", "array_of", "column", "json_type"]
+__all__ = ["Indexed", "array_of", "column", "json_type", "sql_type"]
 
 SqlType = TypeEngine[Any] | type[TypeEngine[Any]]
 
@@ -63,6 +64,44 @@ def array_of(item: SqlType) -> TypeEngine[Any]:
     from sqlalchemy.dialects.postgresql import ARRAY
 
     return ARRAY(item).with_variant(JSON(none_as_null=True), *_WITHOUT_ARRAYS)
+
+
+def sql_type(words: str, like: SqlType | None = None) -> TypeEngine[Any]:
+    """A type in the database's own words, where SQLAlchemy has none for it: `sql_type("ltree")`.
+
+    Args:
+        words: the type as it stands in a statement of that database.
+        like: a type whose values it has, if they are not to be left to the driver.
+    """
+    return _Words(words, None if like is None else to_instance(like))
+
+
+class _Words(UserDefinedType[Any]):
+    cache_ok = True
+
+    def __init__(self, words: str, like: TypeEngine[Any] | None = None) -> None:
+        self.words = words
+        self.like = like
+
+    @property
+    def _type_affinity(self) -> Any:
+        # Of an integer, SQLAlchemy believes that it may count up.
+        return super()._type_affinity if self.like is None else self.like._type_affinity
+
+    @property
+    def python_type(self) -> type[Any]:
+        return super().python_type if self.like is None else self.like.python_type
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return self.words
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        return None if self.like is None else self.like.dialect_impl(dialect).bind_processor(dialect)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        if self.like is None:
+            return None
+        return self.like.dialect_impl(dialect).result_processor(dialect, coltype)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,8 @@ from ..schema.snapshot import ColumnShape, Scope, Snapshot, TableShape, ViewShap
 from ..schema.upkeep import Upkeep
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import ReflectedColumn
+
     from ..loading.load import Load
     from ..runs.result import LoadResult
     from ..schema.change import Step
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
     from .ddl import DdlWriter
 
 __all__ = ["BaseEngine"]
+
+Place = tuple[str | None, str]
+"""A schema, or None for the default one, and a name in it."""
 
 _NO_POOL: Mapping[str, Any] = MappingProxyType({"poolclass": NullPool})
 
@@ -306,6 +311,42 @@ class BaseEngine:
                         primary_key=tuple(keys[place]["constrained_columns"]),
                     )
         return Snapshot(existing, found)
+
+    def own_schemas(self) -> Sequence[str]:
+        """The schemas that users of the target may have made."""
+        return [name for name in inspect(self.connection).get_schema_names() if name != "information_schema"]
+
+    def has_schema(self, name: str) -> bool:
+        """Whether there is a schema of that name."""
+        return inspect(self.connection).has_schema(name)
+
+    def existing_tables(self, schemas: Collection[str]) -> Sequence[Place]:
+        """Every table of some schemas: its schema, or None for the default one, and its name."""
+        inspector = inspect(self.connection)
+        found: list[Place] = []
+        for schema in sorted(schemas):
+            own = None if schema == inspector.default_schema_name else schema
+            found += [(own, name) for name in sorted(inspector.get_table_names(schema))]
+        return found
+
+    def existing_views(self, schemas: Collection[str]) -> Sequence[Place]:
+        """Every view of some schemas, as `existing_tables`."""
+        inspector = inspect(self.connection)
+        found: list[Place] = []
+        for schema in sorted(schemas):
+            own = None if schema == inspector.default_schema_name else schema
+            found += [(own, name) for name in sorted(inspector.get_view_names(schema))]
+        return found
+
+    def existing_columns(self, places: Iterable[Place]) -> Mapping[Place, Sequence[ReflectedColumn]]:
+        """The columns of tables as SQLAlchemy reflects them, with its types."""
+        by_schema: dict[str | None, list[str]] = {}
+        for schema, name in places:
+            by_schema.setdefault(schema, []).append(name)
+        found: dict[Place, Sequence[ReflectedColumn]] = {}
+        for schema, names in by_schema.items():
+            found |= inspect(self.connection).get_multi_columns(schema=schema, filter_names=names)
+        return found
 
     def has_tables(self, tables: Iterable[Table]) -> bool:
         """Whether every one of these tables is there."""

@@ -20,27 +20,16 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy.types import TypeEngine
 
+from ..base.fields import sql_type
 from .names import split_name
 from .snapshot import ColumnShape, IndexShape, TableShape
 
-__all__ = ["column_from", "index_from", "name_or_none", "table_from", "verbatim"]
+__all__ = ["column_from", "counts_by_default", "index_from", "name_or_none", "table_from", "verbatim"]
 
 
 _INTEGERS: dict[str, type[Integer]] = {"bigint": BigInteger, "smallint": SmallInteger}
-
-
-class _Verbatim(UserDefinedType[Any]):
-    """A type in the database's own words."""
-
-    cache_ok = True
-
-    def __init__(self, words: str) -> None:
-        self.words = words
-
-    def get_col_spec(self, **_options: Any) -> str:
-        return self.words
 
 
 def name_or_none(name: str) -> str | None:
@@ -51,7 +40,7 @@ def name_or_none(name: str) -> str | None:
 def column_from(name: str, shape: ColumnShape, *, key: bool = False) -> Column[Any]:
     """A column; `key` for one of the primary key, which is not null anyway."""
     arguments: list[Any] = []
-    kind: Any = _Verbatim(shape.type)
+    kind: Any = sql_type(shape.type)
     counting = shape.identity in ("serial", "auto")
     if shape.generated is not None:
         arguments.append(Computed(verbatim(shape.generated), persisted=True))
@@ -83,6 +72,15 @@ def index_from(table: Table, name: str, shape: IndexShape, dialect: str) -> Inde
     parts = [verbatim(part) for part in shape.parts]
     index = Index(name, *parts, unique=shape.unique, _table=table, **options)
     return index
+
+
+def counts_by_default(name: str, type_: TypeEngine[Any], shape: TableShape) -> bool:
+    """Whether SQLAlchemy lets a column count up unless told otherwise: a lone key, if it is an integer."""
+    if shape.primary_key != (name,) or any(name in key.columns for key in shape.foreign_keys.values()):
+        return False
+    own = shape.columns[name]
+    is_integer = issubclass(type_._type_affinity or type(type_), Integer)
+    return is_integer and own.default is None and own.generated is None
 
 
 def verbatim(words: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -148,6 +148,11 @@ class MariadbEngine(BaseEngine):
     def read_snapshot(self, scope: Scope) -> Snapshot:
         """Everything there is within a scope, in a handful of queries."""
         return catalog.read_snapshot(self.connection, scope)
+
+    def own_schemas(self) -> Sequence[str]:
+        """The database of the URL: the others on the server are not the target's."""
+        default = self.connection.dialect.default_schema_name
+        return [] if default is None else [default]
 
     def comparable(self, shape: TableShape) -> TableShape:
         """A declared table as the catalog would tell of it.

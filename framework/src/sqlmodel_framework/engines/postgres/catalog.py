@@ -47,10 +47,14 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (n.nspname = ANY(:schemas) OR (
     SELECT * FROM unnest(CAST(:table_schemas AS name[]), CAST(:table_names AS name[]))))
 ORDER BY n.nspname, c.relname
 """
+# A column with a sequence of its own counts up if it is in the key. A declaration has no such word for any
+# other column; what it can say of that is its default.
 _COLUMNS = """
 SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
        a.attidentity::text, a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid), t.description,
-       s.refobjid IS NOT NULL
+       s.refobjid IS NOT NULL AND EXISTS (
+           SELECT FROM pg_catalog.pg_index AS k
+           WHERE k.indrelid = a.attrelid AND k.indisprimary AND a.attnum = ANY(k.indkey::int[]))
 FROM pg_catalog.pg_attribute AS a
 LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_catalog.pg_description AS t

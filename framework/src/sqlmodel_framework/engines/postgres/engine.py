@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, Engine, Table, create_engine, event, text
+from sqlalchemy import Column, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...base.partitions import INFO as PARTITIONS_INFO
@@ -22,7 +22,7 @@ from ...runs.result import LoadResult
 from ...schema.names import full_name
 from ...schema.snapshot import Scope, Snapshot, TableShape, ViewShape
 from ...schema.upkeep import Upkeep
-from ..base import BaseEngine
+from ..base import BaseEngine, Place
 from . import catalog, cost
 from .canonical import canonical_tables, canonical_view
 from .errors import in_use, translate
@@ -152,6 +152,15 @@ class PostgresEngine(BaseEngine):
     def read_snapshot(self, scope: Scope) -> Snapshot:
         """Everything there is within a scope, in a handful of queries."""
         return catalog.read_snapshot(self.connection, scope)
+
+    def existing_views(self, schemas: Collection[str]) -> Sequence[Place]:
+        """Every view of some schemas, also those that keep their rows."""
+        found = [*super().existing_views(schemas)]
+        for schema in sorted(schemas):
+            own = None if schema == self.connection.dialect.default_schema_name else schema
+            names = inspect(self.connection).get_materialized_view_names(schema)
+            found += [(own, name) for name in sorted(names)]
+        return found
 
     def comparable(self, shape: TableShape) -> TableShape:
         """A declared shape as a whole: the catalog tells everything."""

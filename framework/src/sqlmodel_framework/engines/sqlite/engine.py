@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Column, Connection, Engine, NullPool, Table, create_engine, event
+from sqlalchemy import Column, Connection, Engine, NullPool, Table, create_engine, event, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...errors import ContractError, DatakitError, TargetError
@@ -16,15 +16,17 @@ from ...schema.dialects import quoted
 from ...schema.names import split_name
 from ...schema.snapshot import Scope, Snapshot, TableShape
 from ...schema.upkeep import Upkeep
-from ..base import BaseEngine
+from ..base import BaseEngine, Place
 from .catalog import Contents, read_contents
-from .dialect import DIALECT
+from .dialect import DIALECT, flat_name
 from .errors import translate
 from .names import refuse_equal_names
 from .types import values_that_change
 from .upkeep import upkeep
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import ReflectedColumn
+
     from ...schema.declared import Declared
     from ...schema.difference import Difference
     from ...targets.target import Target
@@ -154,6 +156,32 @@ class SqliteEngine(BaseEngine):
         """Everything there is within a scope, in two queries."""
         self._contents = read_contents(self.connection, scope)
         return self._contents.within(scope)
+
+    def own_schemas(self) -> Sequence[str]:
+        """The first parts of names."""
+        return sorted({schema for schema, _ in self._places() if schema is not None} | {""})
+
+    def has_schema(self, name: str) -> bool:
+        """Whether any table's name begins with it."""
+        return name in self.own_schemas()
+
+    def existing_tables(self, schemas: Collection[str]) -> Sequence[Place]:
+        """Every table whose name begins with a schema; the schema "" stands for none."""
+        return [place for place in self._places() if (place[0] or "") in schemas]
+
+    def existing_views(self, schemas: Collection[str]) -> Sequence[Place]:
+        """Every view, as `existing_tables`."""
+        found = map(split_name, sorted(inspect(self.connection).get_view_names()))
+        return [place for place in found if (place[0] or "") in schemas]
+
+    def existing_columns(self, places: Iterable[Place]) -> Mapping[Place, Sequence[ReflectedColumn]]:
+        """The columns of tables as SQLAlchemy reflects them, which knows of no schema."""
+        names = {flat_name(*place): place for place in places}
+        found = inspect(self.connection).get_multi_columns(filter_names=list(names))
+        return {names[name]: columns for (_, name), columns in found.items()}
+
+    def _places(self) -> list[Place]:
+        return [split_name(name) for name in sorted(inspect(self.connection).get_table_names())]
 
     def refuse_names(self, tables: Sequence[Table]) -> None:
         """Refuse names that SQLite keeps for itself, or does not tell apart."""
