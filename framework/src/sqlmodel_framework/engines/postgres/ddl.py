@@ -82,7 +82,7 @@ class PostgresDdl(DdlWriter):
             found += super().drop_view(name, self.have.views[name])
         # What reads a view that is replaced waits for it.
         late = set(self._replaced)
-        for name, reads in reversed(self._in_the_way.items()):
+        for name, reads in reversed(list(self._in_the_way.items())):
             if name in self._replaced:
                 continue
             made = self.create_view(name, self.have.views[name])
