@@ -53,9 +53,12 @@ PUBLIC = [
     "find_drift",
     "history_of",
     "json_type",
+    "on_many",
     "plan_datakit",
+    "resolve_targets",
     "rollback_datakit",
     "run_datakit",
+    "shared_pool",
     "sql_type",
 ]
 
@@ -68,11 +71,16 @@ PARAMETERS = {
     "Reference": ["column", "to", "on_missing", "because"],
     "Target": ["url", "name", "password", "password_env", "password_file", "connect_timeout", "lock_timeout"],
     "Unique": ["columns", "on_duplicate", "because"],
+    "adopt": ["name", "target", "schemas", "folder", "engine", "dry_run"],
     "as_of": ["model", "instant"],
     "changes_between": ["model", "start", "end"],
     "deploy_datakit": ["datakit", "target", "engine"],
     "history_of": ["model", "key"],
+    "on_many": ["targets", "work", "on_outcome"],
+    "resolve_targets": ["targets"],
     "run_datakit": ["datakit", "target", "folder", "on_event"],
+    "shared_pool": ["target", "engine"],
+    "sql_type": ["words", "like"],
 }
 
 # Where existing users import from, whatever the inside looks like.
@@ -88,7 +96,18 @@ HOMES = {
     "sqlmodel_framework.utils.deployment": ["deploy_datakit"],
 }
 
-HEAVY = ("alembic", "psycopg2", "pandas", "pyarrow", "airflow", "typer", "rich", "pytest", "structlog")
+HEAVY = (
+    "alembic",
+    "psycopg2",
+    "pandas",
+    "pyarrow",
+    "airflow",
+    "typer",
+    "rich",
+    "pytest",
+    "structlog",
+    "sqlacodegen",
+)
 DECLARING = "from sqlmodel_framework.base.models import BaseMixin, ReferenceTableMixin, BronzeTableMixin"
 
 

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from .schema.drift import find_drift
     from .schema.planning import plan_datakit
     from .schema.rollback import rollback_datakit
+    from .targets.many import on_many
+    from .targets.pool import shared_pool
+    from .targets.settings import resolve_targets
     from .targets.target import Target
     from .utils.deployment import deploy_datakit
 
@@ -79,9 +82,12 @@ _HOME = {
     "find_drift": "schema.drift",
     "history_of": "history",
     "json_type": "base.fields",
+    "on_many": "targets.many",
     "plan_datakit": "schema.planning",
+    "resolve_targets": "targets.settings",
     "rollback_datakit": "schema.rollback",
     "run_datakit": "runs.run",
+    "shared_pool": "targets.pool",
     "sql_type": "base.fields",
 }
 
@@ -126,9 +132,12 @@ __all__ = [
     "find_drift",
     "history_of",
     "json_type",
+    "on_many",
     "plan_datakit",
+    "resolve_targets",
     "rollback_datakit",
     "run_datakit",
+    "shared_pool",
     "sql_type",
 ]
 

@@ -133,6 +133,6 @@ def test_a_type_of_one_database_alone_is_a_part_of_the_definition() -> None:
     def of(kind: Any) -> list[str]:
         return definitions([Table("t", MetaData(), Column("id", kind, primary_key=True))])
 
-    kinds = [mysql.TINYINT(1), mysql.TINYINT(2), mysql.BIT(4), mysql.BIT(5), mysql.YEAR()]
+    kinds: list[Any] = [mysql.TINYINT(1), mysql.TINYINT(2), mysql.BIT(4), mysql.BIT(5), mysql.YEAR()]
     assert len({tuple(of(kind)) for kind in kinds}) == len(kinds)
     assert of(mysql.BIT(4)) == of(mysql.BIT(4))

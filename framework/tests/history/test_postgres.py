@@ -345,3 +345,39 @@ def test_updated_at_alone_costs_one_trigger_and_goes_forward(postgres: Place) ->
     note()
     assert seen[-1] == seen[-2]
     assert len(upkeep(Noted.__table__).triggers) == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("isolation", "sizes_of_one"), [("READ COMMITTED", [1, 2, 12]), ("REPEATABLE READ", [1, 11])]
+)
+def test_updated_at_is_when_the_state_began(things: Place, isolation: str, sizes_of_one: list[int]) -> None:
+    things.write("INSERT INTO kept.pg_thing (id, size) VALUES (1, 1), (2, 1)")
+    things.instant()
+    with things.engine.connect() as late:
+        things.run(late, [f"SET TRANSACTION ISOLATION LEVEL {isolation}", "SELECT now()"])
+        things.instant()
+        if isolation == "READ COMMITTED":
+            # Another isolation would refuse to change what somebody else changed meanwhile.
+            things.write("UPDATE kept.pg_thing SET size = 2 WHERE id = 1")
+        things.run(late, ["UPDATE kept.pg_thing SET size = size + 10"])
+        late.commit()
+    assert sizes(things, Thing, 1) == sizes_of_one
+    for key in (1, 2):
+        first, *later = things.rows(history_of(Thing, key))
+        assert first.updated_at == first.valid_from == first.created_at
+        assert later
+        assert [each.updated_at for each in later] == [each.valid_from for each in later]
+
+
+def test_a_row_that_is_dated_anew_was_updated_then(things: Place) -> None:
+    things.write("INSERT INTO kept.pg_thing (id, size) VALUES (1, 1), (2, 1)")
+    things.instant()
+    with things.engine.connect() as late:
+        things.run(late, ["SELECT now()"])
+        things.instant()
+        things.write("DELETE FROM kept.pg_thing WHERE id = 2")
+        things.run(late, ["UPDATE kept.pg_thing SET id = 2 WHERE id = 1"])
+        late.commit()
+    *_, last = things.rows(history_of(Thing, 2))
+    assert last.valid_from > last.created_at
+    assert last.updated_at == last.valid_from

@@ -178,7 +178,15 @@ class _History:
 
     def stamp(self) -> str:
         start, end = self.start, self.end
-        touched = "" if self.updated_at is None else f"\n    NEW.{quoted(self.updated_at.name)} := {_NOW};"
+        touched = dated_anew = ""
+        if self.updated_at is not None:
+            name = quoted(self.updated_at.name)
+            # One change has one moment, whichever column tells of it.
+            touched = f"\n    NEW.{name} := NEW.{start};"
+            dated_anew = f"""
+      IF OLD.{name} = OLD.{start} THEN
+        NEW.{name} := NEW.{start};
+      END IF;"""
         return f"""
 <<datakit>>
 DECLARE
@@ -201,7 +209,7 @@ BEGIN
     PERFORM FROM {self.place.name(self.past.name)} AS h
     WHERE {self.same("h", "OLD")} AND h.{end} = datakit.wanted;
     IF FOUND THEN
-      NEW.{start} := datakit.wanted;
+      NEW.{start} := datakit.wanted;{dated_anew}
     END IF;
   END IF;
   RETURN NEW;
