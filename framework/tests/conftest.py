@@ -175,9 +175,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture
-def not_offered(record_property: Callable[[str, object], None]) -> Callable[[], None]:
+def not_offered(request: pytest.FixtureRequest) -> Callable[[], None]:
     """Say that what a test is about is not offered by its engine, which refused it clearly."""
-    return lambda: record_property("how", "not offered")
+    return lambda: request.node.user_properties.append(("how", "not offered"))
 
 
 class EnginesTable:

@@ -93,6 +93,10 @@ def _wanted_tables(
     want: dict[str, TableShape] = {}
     unsure = []
     for name, raw in declared.snapshot.tables.items():
+        if name not in declared.tables:
+            # From the ledger, so it is in the database's words.
+            want[name] = raw
+            continue
         key = ("table", name)
         shape = engine.comparable(raw)
         want[name] = shape
