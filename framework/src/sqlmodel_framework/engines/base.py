@@ -360,6 +360,15 @@ class BaseEngine:
         """The type of a column, as the database itself would call it."""
         return self._type_text(column.type)
 
+    def declared_generated(self, column: Column[Any], words: str | None) -> str | None:
+        """What a column always is, as the database itself would say it, or None for one that can be written.
+
+        Args:
+            column: the column.
+            words: the expression that it is declared to be, or None.
+        """
+        return words
+
     def declared_partitioning(self, table: Table) -> str | None:
         """How a table is cut into partitions, or None; nothing is cut by default."""
         return None
@@ -388,6 +397,27 @@ class BaseEngine:
         dialect = self.connection.dialect
         name = split_name(new)[1]
         return f"ALTER TABLE {quoted(dialect, old)} RENAME TO {self.quoted(name)}"
+
+    def move_table_sql(self, table: str, schema: str | None) -> str:
+        """The statement that moves a table, by its full name, into another schema."""
+        dialect = self.connection.dialect
+        to = self.quoted(str(schema or dialect.default_schema_name))
+        return f"ALTER TABLE {quoted(dialect, table)} SET SCHEMA {to}"
+
+    def rename_column_sql(self, table: str, shape: TableShape, old: str, new: str) -> list[str]:
+        """The statements that give a column of a table, by its full name, another name."""
+        place = quoted(self.connection.dialect, table)
+        return [f"ALTER TABLE {place} RENAME COLUMN {self.quoted(old)} TO {self.quoted(new)}"]
+
+    def insert_sql(self, table: Table, names: Collection[str], sql: str) -> str:
+        """The statement that inserts a declared row.
+
+        Args:
+            table: the table.
+            names: the columns that the row has values for.
+            sql: the insert, values included.
+        """
+        return sql
 
     def table_bytes(self, names: Collection[str]) -> Mapping[str, int]:
         """How much each of these tables holds, in bytes, in one query; nothing where it is not known."""
@@ -467,14 +497,18 @@ class BaseEngine:
 
         SQL text is taken as it stands.
         """
-        with self.transaction() as connection:
+        with self.transaction():
             self.forbid_writes()
-            return _rows(connection, statement)
+            return self.rows_of(statement)
 
     def write_rows(self, statement: Executable | str) -> list[dict[str, Any]]:
         """The rows that a statement returns, by column name, in a transaction that may write."""
-        with self.transaction() as connection:
-            return _rows(connection, statement)
+        with self.transaction():
+            return self.rows_of(statement)
+
+    def rows_of(self, statement: Executable | str) -> list[dict[str, Any]]:
+        """The rows of a statement, by column name, in the open transaction."""
+        return _rows(self.connection, statement)
 
     def _type_text(self, type_: Any) -> str:
         return str(type_.compile(dialect=self.connection.dialect)).lower()

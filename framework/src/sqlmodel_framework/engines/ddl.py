@@ -91,6 +91,10 @@ class DdlWriter:
     def expect(self, differences: Iterable[Difference]) -> None:
         """Be told all that will be written, before any of it is; most databases go one by one."""
 
+    def impossible(self, difference: Difference) -> str:
+        """Why this database has no statement that makes a difference go away; or ""."""
+        return ""
+
     # One method for each kind of difference; `write` finds it by the kind's name.
 
     def write(self, difference: Difference) -> list[Step]:

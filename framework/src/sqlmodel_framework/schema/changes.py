@@ -80,7 +80,7 @@ class _Changing:
             difference.kind in ("schema", "table") and difference.have is None
         ):
             return f"the engine for {self.engine.target.dialect} can create, but not change"
-        return ""
+        return "" if self.writer is None else self.writer.impossible(difference)
 
     def blocked(self, difference: Difference) -> str:
         impossible = self.impossible(difference)

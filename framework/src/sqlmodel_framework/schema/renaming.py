@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ..base.declarations import Rename, RenameTable
 from ..base.tables import table_of
 from .change import Change, Phase, Step
-from .dialects import offline, quoted
 from .names import full_name, name_of, split_name
 from .record import Recorded
 from .snapshot import Snapshot, TableShape
@@ -40,7 +39,7 @@ def renamed(
         table = name_of(table_of(rename.table))
         shape = live.tables.get(table)
         if shape is not None and rename.old in shape.columns and rename.new not in shape.columns:
-            changes.append(_column_change(engine, table, rename.old, rename.new))
+            changes.append(_column_change(engine, table, shape, rename.old, rename.new))
             change = _Column(engine, rename.old, rename.new)
             live = replace(live, tables={**live.tables, table: change.of(shape)})
             key = ("table", table)
@@ -56,21 +55,17 @@ def _split(name: str) -> tuple[str | None, str]:
 
 
 def _table_change(engine: BaseEngine, old: str, new: str) -> Change:
-    dialect = engine.connection.dialect
     (old_schema, _), (new_schema, bare) = split_name(old), split_name(new)
     steps = [Step(engine.rename_table_sql(old, new), Phase.RENAMES)]
     if old_schema != new_schema and not engine.renames_across_schemas:
-        moved = quoted(dialect, full_name(old_schema, bare))
-        schema = offline(dialect).identifier_preparer.quote(str(new_schema or dialect.default_schema_name))
-        steps.append(Step(f"ALTER TABLE {moved} SET SCHEMA {schema}", Phase.RENAMES))
+        moved = full_name(old_schema, bare)
+        steps.append(Step(engine.move_table_sql(moved, new_schema), Phase.RENAMES))
     return Change(action="rename table", name=new, steps=tuple(steps), detail=f"was {old}")
 
 
-def _column_change(engine: BaseEngine, table: str, old: str, new: str) -> Change:
-    quote = engine.quoted
-    sql = f"ALTER TABLE {quoted(engine.connection.dialect, table)} RENAME COLUMN {quote(old)} TO {quote(new)}"
-    step = Step(sql, Phase.RENAMES)
-    return Change(action="rename column", name=f"{table}.{new}", steps=(step,), detail=f"was {old}")
+def _column_change(engine: BaseEngine, table: str, shape: TableShape, old: str, new: str) -> Change:
+    steps = tuple(Step(sql, Phase.RENAMES) for sql in engine.rename_column_sql(table, shape, old, new))
+    return Change(action="rename column", name=f"{table}.{new}", steps=steps, detail=f"was {old}")
 
 
 def _with_table(tables: Mapping[str, TableShape], old: str, new: str) -> dict[str, TableShape]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Table, and_, cast, insert, literal, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Table, and_, case, cast, insert, literal, or_, select, union_all, update
 
 from ..base.declarations import Rows
 from ..base.tables import table_of
@@ -79,28 +79,30 @@ def _differing(table: Table, key: tuple[str, ...], values: Sequence[dict[str, An
         if name not in key
     ]
     return (
-        select(wanted.c.position, missing)
+        # Not every database takes a condition for a value.
+        select(wanted.c.position, case((missing, 1), else_=0))
         .select_from(wanted.outerjoin(table, same))
         .where(or_(missing, *differs))
     )
 
 
 def _insert(engine: BaseEngine, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> Change:
-    return _change(engine, "insert row", table, key, row, insert(table).values(row))
+    sql = _sql(engine, insert(table).values(row))
+    return _change("insert row", table, key, row, engine.insert_sql(table, row, sql))
 
 
 def _update(engine: BaseEngine, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> Change:
     given = {name: value for name, value in row.items() if name not in key}
     where = and_(*(table.c[name] == row[name] for name in key))
-    return _change(engine, "update row", table, key, row, update(table).where(where).values(given))
+    return _change("update row", table, key, row, _sql(engine, update(table).where(where).values(given)))
 
 
-def _change(
-    engine: BaseEngine, action: str, table: Table, key: tuple[str, ...], row: dict[str, Any], statement: Any
-) -> Change:
-    compiled = statement.compile(
-        dialect=offline(engine.connection.dialect), compile_kwargs={"literal_binds": True}
-    )
+def _sql(engine: BaseEngine, statement: Any) -> str:
+    dialect = offline(engine.connection.dialect)
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+def _change(action: str, table: Table, key: tuple[str, ...], row: dict[str, Any], sql: str) -> Change:
     told_apart = ", ".join(f"{name}={row[name]}" for name in key)
-    step = Step(str(compiled), Phase.ROWS)
+    step = Step(sql, Phase.ROWS)
     return Change(action=action, name=f"{name_of(table)} ({told_apart})", steps=(step,))

@@ -1,0 +1,201 @@
+"""Plans for a SQL Server that is nowhere, and what is said against statements that it would be sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Column
+from sqlalchemy.dialects import mssql
+from sqlalchemy.orm import registry
+from sqlfluff.core import FluffConfig, Linter
+from sqlmodel import Field, SQLModel
+from sqlmodel_framework import Datakit, Target
+from sqlmodel_framework.engines.sqlserver.engine import SqlServerEngine
+from sqlmodel_framework.schema.declared import declare_datakit
+from sqlmodel_framework.schema.planning import Planned, plan_with
+from sqlmodel_framework.schema.snapshot import Scope, Snapshot, TableShape, ViewShape
+
+Model = type[SQLModel]
+URL = "mssql://me@db.example/shop"
+LINTER = Linter(config=FluffConfig(overrides={"dialect": "tsql"}))
+DIALECT: Any = mssql.dialect()  # type: ignore[no-untyped-call]
+
+_PIECE = re.compile(
+    r"(?P<text>N?'(?:[^']|'')*')|(?P<name>\[(?:[^\]]|\]\])+\])|(?P<rest>[^'\[]+)|(?P<open>.)", re.DOTALL
+)
+# Words of other databases. The grammar lets some of them pass.
+_FOREIGN = re.compile(
+    r"\bLIMIT\b|\bRETURNING\b|\bI?LIKE ANY\b|\bILIKE\b|\b(?:BIG|SMALL)?SERIAL\b|\bAUTO_INCREMENT\b|\bAUTOINCREMENT\b"
+    r"|\bIF NOT EXISTS\b|\bON CONFLICT\b|\bON DUPLICATE\b|\bNOW *\(|\bBOOL(?:EAN)?\b|\bTRUE\b|\bFALSE\b|\bTEXT\b"
+    r"|\bJSONB?\b|\bUUID\b|\bBYTEA\b|\bTIMESTAMPTZ\b|\bTIME ZONE\b|\bARRAY\b|\bOR REPLACE\b|\bCOMMENT ON\b"
+    r"|\bRENAME\b|\bMODIFY\b|\bMATERIALIZED\b|\bDEFERRABLE\b|\bCONCURRENTLY\b|\bENGINE *=|\bNOT VALID\b|\bRESTRICT\b"
+    r"|\bPARTITION BY\b|\bDROP PRIMARY KEY\b|\bSET SCHEMA\b|\bGENERATED ALWAYS AS \(|\|\||`|\"|\$\$"
+    r"|(?<!OBJECT)(?<!SCHEMA)::",
+    re.IGNORECASE,
+)
+# What the grammar does not know, and the server does.
+_TRANSFER = re.compile(r"ALTER SCHEMA \w+ TRANSFER \w+\.\w+")
+
+
+def model(
+    name: str, *columns: Column[Any], schema: str | None = "shop", arguments: Any = (), **more: Any
+) -> Model:
+    """A class with these columns; nothing of it is shared with another one of the same name."""
+
+    class Base(SQLModel, registry=registry()):
+        pass
+
+    # A column may be called anything, a field may not.
+    fields: dict[str, Any] = {f"field_{n}": Field(default=None, sa_column=c) for n, c in enumerate(columns)}
+    make: Any = type(SQLModel)
+    made: Model = make(
+        "Declared",
+        (Base,),
+        {
+            **fields,
+            "__annotations__": dict.fromkeys(fields, Any),
+            "__module__": __name__,
+            "__tablename__": name,
+            "__table_args__": (*arguments, {"schema": schema, **more}),
+        },
+        table=True,
+    )
+    return made
+
+
+def kit(*models: Model, **more: Any) -> Datakit:
+    """A datakit of tables."""
+    return Datakit(name="planned", version="1", tables=models, **more)
+
+
+class Rows:
+    """The rows that a question is answered with."""
+
+    def __init__(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        self.rows = rows
+
+    def all(self) -> Sequence[tuple[Any, ...]]:
+        return self.rows
+
+    def scalar_one(self) -> Any:
+        ((value,),) = self.rows
+        return value
+
+
+class Nowhere:
+    """What stands in a connection's place: it notes what it is asked, and answers as it was told to."""
+
+    dialect = DIALECT
+
+    def __init__(self, answer: Callable[[str], Sequence[tuple[Any, ...]]]) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    def exec_driver_sql(self, sql: str, **_options: Any) -> Rows:
+        self.asked.append(sql)
+        return Rows(self.answer(sql))
+
+    def execute(self, statement: Any) -> Rows:
+        return self.exec_driver_sql(
+            str(statement.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
+        )
+
+
+class OfflineEngine(SqlServerEngine):
+    """The engine with all of its own words, over a snapshot that is given."""
+
+    def __init__(
+        self,
+        have: Snapshot = Snapshot(),  # noqa: B008  # it is immutable
+        answer: Callable[[str], Sequence[tuple[Any, ...]]] = lambda _sql: [(0,)],
+    ) -> None:
+        super().__init__(Target(URL))
+        self.have = have
+        self.nowhere = Nowhere(answer)
+
+    @property
+    def connection(self) -> Any:
+        return self.nowhere
+
+    def read_snapshot(self, scope: Scope) -> Snapshot:
+        return self.have
+
+    def table_bytes(self, names: Any) -> Mapping[str, int]:
+        return {}
+
+
+def after(datakit: Datakit) -> Snapshot:
+    """What a server would tell of a datakit that was deployed: it names what nobody has named."""
+    engine = OfflineEngine()
+    declared = declare_datakit(engine, datakit).snapshot
+    tables = {name: _named(engine.comparable(shape)) for name, shape in declared.tables.items()}
+    views = {name: ViewShape(view.definition, False, view.comment) for name, view in declared.views.items()}
+    return replace(declared, tables=tables, views=views)
+
+
+def _named(shape: TableShape) -> TableShape:
+    def names(parts: Mapping[str, Any], kind: str) -> dict[str, Any]:
+        return {
+            f"{kind}__{number}" if name.startswith("(") else name: part
+            for number, (name, part) in enumerate(parts.items())
+        }
+
+    return replace(
+        shape,
+        uniques=names(shape.uniques, "UQ"),
+        checks=names(shape.checks, "CK"),
+        foreign_keys=names(shape.foreign_keys, "FK"),
+        key_name="PK__1" if shape.primary_key else "",
+    )
+
+
+def plan(old: Datakit | Snapshot | None, new: Datakit, **more: Any) -> Planned:
+    """The plan from one declaration to another; every question that was asked for it is T-SQL."""
+    have = Snapshot() if old is None else old if isinstance(old, Snapshot) else after(old)
+    engine = OfflineEngine(have, **more)
+    planned = plan_with(engine, new)
+    for sql in engine.nowhere.asked:
+        assert objections(sql) == []
+    return planned
+
+
+def statements(planned: Planned) -> list[str]:
+    """The statements of a plan, in their order."""
+    return [step.sql for step in planned.plan.steps()]
+
+
+def pieces(sql: str) -> Iterator[tuple[str, str]]:
+    """A statement as texts, names in brackets, and all the rest.
+
+    Raises:
+        ValueError: a text or a name has no end.
+    """
+    for match in _PIECE.finditer(sql):
+        if match.lastgroup == "open":
+            raise ValueError(f"it has no end: {sql[match.start() :]!r}")
+        assert match.lastgroup is not None
+        yield match.lastgroup, match[0]
+
+
+def outside(sql: str) -> str:
+    """A statement with nothing in its texts and names."""
+    plain = {"text": "N''", "name": "[x]"}
+    return "".join(plain.get(kind, piece) for kind, piece in pieces(sql))
+
+
+@cache
+def objections(sql: str) -> list[str]:
+    """What the grammar of T-SQL does not know in a statement, and words of other databases in it."""
+    foreign = [match[0] for match in _FOREIGN.finditer(outside(sql))]
+    if _TRANSFER.fullmatch(outside(sql).replace("[x]", "x")):
+        return foreign
+    # The grammar does not know a bracket that is doubled.
+    parsed = LINTER.parse_string("".join("[x]" if "]]" in piece else piece for _, piece in pieces(sql)))
+    tree = parsed.tree
+    assert tree is not None
+    unparsable = [segment.raw for segment in tree.recursive_crawl("unparsable")]
+    return foreign + unparsable + [str(violation) for violation in parsed.violations]
