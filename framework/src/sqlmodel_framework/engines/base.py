@@ -409,13 +409,13 @@ class BaseEngine:
         place = quoted(self.connection.dialect, table)
         return [f"ALTER TABLE {place} RENAME COLUMN {self.quoted(old)} TO {self.quoted(new)}"]
 
-    def insert_sql(self, table: Table, names: Collection[str], sql: str) -> str:
-        """The statement that inserts a declared row.
+    def row_sql(self, table: Table, sql: str, inserted: Collection[str] = ()) -> str:
+        """The statement that writes a declared row.
 
         Args:
             table: the table.
-            names: the columns that the row has values for.
-            sql: the insert, values included.
+            sql: the insert or update as SQLAlchemy writes it, values included.
+            inserted: the columns that an insert has values for.
         """
         return sql
 

@@ -88,13 +88,14 @@ def _differing(table: Table, key: tuple[str, ...], values: Sequence[dict[str, An
 
 def _insert(engine: BaseEngine, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> Change:
     sql = _sql(engine, insert(table).values(row))
-    return _change("insert row", table, key, row, engine.insert_sql(table, row, sql))
+    return _change("insert row", table, key, row, engine.row_sql(table, sql, row))
 
 
 def _update(engine: BaseEngine, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> Change:
     given = {name: value for name, value in row.items() if name not in key}
     where = and_(*(table.c[name] == row[name] for name in key))
-    return _change("update row", table, key, row, _sql(engine, update(table).where(where).values(given)))
+    sql = _sql(engine, update(table).where(where).values(given))
+    return _change("update row", table, key, row, engine.row_sql(table, sql))
 
 
 def _sql(engine: BaseEngine, statement: Any) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Column
 from sqlalchemy.dialects import mssql
 from sqlalchemy.orm import registry
@@ -15,14 +16,19 @@ from sqlfluff.core import FluffConfig, Linter
 from sqlmodel import Field, SQLModel
 from sqlmodel_framework import Datakit, Target
 from sqlmodel_framework.engines.sqlserver.engine import SqlServerEngine
-from sqlmodel_framework.schema.declared import declare_datakit
+from sqlmodel_framework.runs.ledger import ledger_tables
+from sqlmodel_framework.schema.declared import declare, declare_datakit
 from sqlmodel_framework.schema.planning import Planned, plan_with
+from sqlmodel_framework.schema.record import objects_of
 from sqlmodel_framework.schema.snapshot import Scope, Snapshot, TableShape, ViewShape
 
 Model = type[SQLModel]
+Answer = Callable[[str], Sequence[tuple[Any, ...]]]
 URL = "mssql://me@db.example/shop"
 LINTER = Linter(config=FluffConfig(overrides={"dialect": "tsql"}))
-DIALECT: Any = mssql.dialect()  # type: ignore[no-untyped-call]
+# What SQLAlchemy knows after it has asked a server of 2017.
+DIALECT: Any = mssql.dialect(deprecate_large_types=True)  # type: ignore[no-untyped-call]
+DIALECT.server_version_info = (14, 0)
 
 _PIECE = re.compile(
     r"(?P<text>N?'(?:[^']|'')*')|(?P<name>\[(?:[^\]]|\]\])+\])|(?P<rest>[^'\[]+)|(?P<open>.)", re.DOTALL
@@ -91,7 +97,7 @@ class Nowhere:
 
     dialect = DIALECT
 
-    def __init__(self, answer: Callable[[str], Sequence[tuple[Any, ...]]]) -> None:
+    def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.asked: list[str] = []
 
@@ -111,7 +117,7 @@ class OfflineEngine(SqlServerEngine):
     def __init__(
         self,
         have: Snapshot = Snapshot(),  # noqa: B008  # it is immutable
-        answer: Callable[[str], Sequence[tuple[Any, ...]]] = lambda _sql: [(0,)],
+        answer: Answer = lambda _sql: [(0,)],
     ) -> None:
         super().__init__(Target(URL))
         self.have = have
@@ -146,17 +152,39 @@ def _named(shape: TableShape) -> TableShape:
 
     return replace(
         shape,
-        uniques=names(shape.uniques, "UQ"),
-        checks=names(shape.checks, "CK"),
-        foreign_keys=names(shape.foreign_keys, "FK"),
-        key_name="PK__1" if shape.primary_key else "",
+        uniques=names(shape.uniques, "uq"),
+        checks=names(shape.checks, "ck"),
+        foreign_keys=names(shape.foreign_keys, "fk"),
+        key_name="pk__1" if shape.primary_key else "",
     )
 
 
-def plan(old: Datakit | Snapshot | None, new: Datakit, **more: Any) -> Planned:
-    """The plan from one declaration to another; every question that was asked for it is T-SQL."""
-    have = Snapshot() if old is None else old if isinstance(old, Snapshot) else after(old)
-    engine = OfflineEngine(have, **more)
+def recorded(datakit: Datakit) -> tuple[Snapshot, list[tuple[Any, ...]]]:
+    """What there is after a deployment, the ledger included, and the rows of its table of objects."""
+    engine, there = OfflineEngine(), after(datakit)
+    fingerprints = declare_datakit(engine, datakit).fingerprints
+    rows = [
+        (datakit.name, kind, name, fingerprints[kind, name], _json(shape))
+        for (kind, name), shape in objects_of(there).items()
+    ]
+    ledger = declare(engine, ledger_tables()).snapshot
+    tables = {name: engine.comparable(shape) for name, shape in ledger.tables.items()}
+    return replace(there, schemas=there.schemas | ledger.schemas, tables={**there.tables, **tables}), rows
+
+
+def _json(shape: Any) -> bytes:
+    # A schema is its own name, which SQLAlchemy has a class for.
+    kind = str if isinstance(shape, str) else type(shape)
+    return TypeAdapter(kind).dump_json(shape)
+
+
+def plan(old: Datakit | Snapshot | None, new: Datakit, answer: Answer = lambda _sql: [(0,)]) -> Planned:
+    """The plan from one declaration, or from what is there, to another declaration.
+
+    Every question that was asked for it is T-SQL.
+    """
+    have, rows = recorded(old) if isinstance(old, Datakit) else (old or Snapshot(), [])
+    engine = OfflineEngine(have, lambda sql: rows if "FROM datakit.object" in sql else answer(sql))
     planned = plan_with(engine, new)
     for sql in engine.nowhere.asked:
         assert objections(sql) == []

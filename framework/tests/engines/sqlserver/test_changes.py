@@ -18,7 +18,6 @@ from sqlalchemy import (
     Computed,
     DateTime,
     Double,
-    ForeignKey,
     ForeignKeyConstraint,
     Identity,
     Index,
@@ -36,11 +35,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mssql
 from sqlalchemy.orm import registry
 from sqlalchemy.types import JSON
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 from sqlmodel_framework import (
     Allow,
     BaseMixin,
-    ReferenceTableMixin,
     RenameColumn,
     RenameTable,
     Rows,
@@ -48,9 +46,21 @@ from sqlmodel_framework import (
     TransactionalTableMixin,
     View,
 )
-from sqlmodel_framework.base.fields import Indexed, array_of, column, json_type
+from sqlmodel_framework.base.fields import array_of, column, json_type
+from sqlmodel_framework.base.tables import table_of
+from sqlmodel_framework.engines.sqlserver.ddl import SqlServerDdl
+from sqlmodel_framework.schema.difference import Difference
+from sqlmodel_framework.schema.snapshot import (
+    CheckShape,
+    Grant,
+    RoutineShape,
+    SequenceShape,
+    Snapshot,
+    TriggerShape,
+    ViewShape,
+)
 
-from .nowhere import Model, after, kit, model, objections, plan, statements
+from .nowhere import DIALECT, Model, after, kit, model, objections, plan, statements
 
 Kit = Callable[[], Any]
 
@@ -96,10 +106,30 @@ def history(**fields: Any) -> Kit:
     return lambda: kit(typed(TemporalTableMixin, TransactionalTableMixin, **fields))
 
 
-def pair(*more: Any, key: Any = ("id",), one: Any = Integer) -> Any:
-    first = model("kind", Column("id", one, primary_key=True, autoincrement=False), Column("x", Integer))
-    second = model("part", Column("id", Integer, primary_key=True), Column("kind", one), *more)
-    return kit(first, second)
+def related(of: Any = Integer, **options: Any) -> list[Model]:
+    """A table, and one that refers to it where there are options; on one metadata, where it is found."""
+    first = model("kind", Column("id", of, primary_key=True, autoincrement=False))
+    keys = [ForeignKeyConstraint(["kind"], ["shop.kind.id"], **options)] if options else []
+    key = Column("id", Integer, primary_key=True, autoincrement=False)
+    second = model("part", key, Column("kind", of), arguments=keys)
+    table_of(first).to_metadata(table_of(second).metadata)
+    return [first, second]
+
+
+def renamed_column() -> Any:
+    new = item(Column("z", Integer), arguments=(CheckConstraint("z > 0", name="good"),))
+    return kit(new, renames=(RenameColumn(table=new, old="x y", new="z"),))
+
+
+def renamed_table(name: str, schema: str) -> Any:
+    key = Column("id", Integer, primary_key=True, autoincrement=False)
+    new = model(name, key, Column("code", String(10)), schema=schema)
+    return kit(new, renames=(RenameTable(old="shop.item", to=new),))
+
+
+def allowed(privileges: tuple[str, ...]) -> Any:
+    table = item()
+    return kit(table, grants=(Allow(privileges=privileges, on=table, to="the reader"),))
 
 
 def circle() -> Any:
@@ -128,12 +158,18 @@ def circle() -> Any:
     return kit(*models)
 
 
-def keyed(*options: Any, **more: Any) -> Kit:
-    return lambda: pair(ForeignKeyConstraint(["kind"], ["shop.kind.id"], **more) if False else None)
+def written(difference: Difference, have: Snapshot) -> list[str]:
+    """The statements for one difference alone."""
+    writer = SqlServerDdl(DIALECT, have)
+    writer.expect([difference])
+    return [step.sql for step in writer.write(difference)]
 
 
 PLAIN = with_()
+ROUTINE = "CREATE FUNCTION shop.f(@x int) RETURNS int AS BEGIN RETURN @x END"
+TRIGGER = "CREATE TRIGGER shop.t ON shop.item AFTER UPDATE AS BEGIN SET NOCOUNT ON; END"
 AMOUNT = {"amount": (int | None, Field(default=None))}
+CODE = {"code": (str, Field(max_length=3, primary_key=True))}
 NOTE = {"note": (str | None, Field(default=None))}
 
 
@@ -281,7 +317,7 @@ CHANGES: dict[str, tuple[Kit | None, Kit, list[str], list[str]]] = {
             parts=lambda: (
                 Index("by_code", "code"),
                 UniqueConstraint("code", name="once"),
-                CheckConstraint("code > ''", name="some"),
+                CheckConstraint("code > ''", name="filled"),
             ),
         ),
         coded(
@@ -289,16 +325,16 @@ CHANGES: dict[str, tuple[Kit | None, Kit, list[str], list[str]]] = {
             parts=lambda: (
                 Index("by_code", "code"),
                 UniqueConstraint("code", name="once"),
-                CheckConstraint("code > ''", name="some"),
+                CheckConstraint("code > ''", name="filled"),
             ),
         ),
         ["change column shop.item.code"],
         [
             "DROP INDEX by_code ON shop.item",
-            "ALTER TABLE shop.item DROP CONSTRAINT some",
+            "ALTER TABLE shop.item DROP CONSTRAINT filled",
             "ALTER TABLE shop.item DROP CONSTRAINT once",
             "ALTER TABLE shop.item ALTER COLUMN code nvarchar(5) COLLATE Latin1_General_100_BIN2 NULL",
-            "ALTER TABLE shop.item ADD CONSTRAINT some CHECK (code > '')",
+            "ALTER TABLE shop.item ADD CONSTRAINT filled CHECK (code > '')",
             "ALTER TABLE shop.item ADD CONSTRAINT once UNIQUE (code)",
             "CREATE INDEX by_code ON shop.item (code)",
         ],
@@ -361,7 +397,7 @@ CHANGES: dict[str, tuple[Kit | None, Kit, list[str], list[str]]] = {
         coded(String(10), nullable=False),
         coded(String(10), primary_key=True),
         ["set primary key shop.item"],
-        ["ALTER TABLE shop.item DROP CONSTRAINT PK__1", "ALTER TABLE shop.item ADD PRIMARY KEY (id, code)"],
+        ["ALTER TABLE shop.item DROP CONSTRAINT pk__1", "ALTER TABLE shop.item ADD PRIMARY KEY (id, code)"],
     ),
     "unique": (
         PLAIN,
@@ -394,7 +430,7 @@ CHANGES: dict[str, tuple[Kit | None, Kit, list[str], list[str]]] = {
                 arguments=(
                     Index(
                         "by_code",
-                        text("code DESC") if False else Column("code", String(10)).desc() if False else "code",
+                        "code",
                         unique=True,
                         mssql_where=text("code IS NOT NULL"),
                         mssql_include=["id"],
@@ -470,27 +506,128 @@ CHANGES: dict[str, tuple[Kit | None, Kit, list[str], list[str]]] = {
     ),
     "view": (
         PLAIN,
-        lambda: kit(item(), views=(View("few", "SELECT id FROM shop.item", schema="shop", comment="a"),)),
+        lambda: kit(
+            item(), views=(View(name="few", query="SELECT id FROM shop.item", schema="shop", comment="a"),)
+        ),
         ["create view shop.few"],
         ["CREATE VIEW shop.few AS SELECT id FROM shop.item"],
     ),
     "another view": (
-        lambda: kit(item(), views=(View("few", "SELECT id FROM shop.item", schema="shop"),)),
-        lambda: kit(item(), views=(View("few", "SELECT id, code FROM shop.item;", schema="shop"),)),
+        lambda: kit(item(), views=(View(name="few", query="SELECT id FROM shop.item", schema="shop"),)),
+        lambda: kit(
+            item(), views=(View(name="few", query="SELECT id, code FROM shop.item;", schema="shop"),)
+        ),
         ["replace view shop.few"],
         ["DROP VIEW shop.few", "CREATE VIEW shop.few AS SELECT id, code FROM shop.item"],
     ),
+    "no unique": (
+        with_(arguments=lambda: (UniqueConstraint("code"),)),
+        PLAIN,
+        ["drop unique shop.item.uq__0"],
+        ["ALTER TABLE shop.item DROP CONSTRAINT uq__0"],
+    ),
+    "another check": (
+        with_(arguments=lambda: (CheckConstraint("id > 0", name="good"),)),
+        with_(arguments=lambda: (CheckConstraint("id BETWEEN 1 AND 99", name="good"),)),
+        ["drop check shop.item.good", "add check shop.item.good"],
+        [
+            "ALTER TABLE shop.item DROP CONSTRAINT good",
+            "ALTER TABLE shop.item ADD CONSTRAINT good CHECK (id >= 1 AND id <= 99)",
+        ],
+    ),
+    "check of a column": (
+        PLAIN,
+        lambda: kit(
+            item(code=Column("code", String(10), CheckConstraint("code <> 'it''s \\ 5%'", name="good")))
+        ),
+        ["add check shop.item.good"],
+        ["ALTER TABLE shop.item ADD CONSTRAINT good CHECK (code <> 'it''s \\ 5%')"],
+    ),
+    "descending index": (
+        PLAIN,
+        lambda: kit(
+            item(code=(code := Column("code", String(10))), arguments=(Index("by_code", code.desc()),))
+        ),
+        ["add index shop.item.by_code"],
+        ["CREATE INDEX by_code ON shop.item (code DESC)"],
+    ),
+    "no index": (
+        with_(arguments=lambda: (Index("by_code", "code"),)),
+        PLAIN,
+        ["drop index shop.item.by_code"],
+        ["DROP INDEX by_code ON shop.item"],
+    ),
+    "foreign key": (
+        lambda: kit(*related()),
+        lambda: kit(*related(name="held", ondelete="CASCADE", onupdate="RESTRICT")),
+        ["add foreign key shop.part.held"],
+        [
+            "ALTER TABLE shop.part ADD CONSTRAINT held FOREIGN KEY(kind) REFERENCES shop.kind (id) "
+            "ON DELETE CASCADE"
+        ],
+    ),
+    "no foreign key": (
+        lambda: kit(*related(name="held")),
+        lambda: kit(*related()),
+        ["drop foreign key shop.part.held"],
+        ["ALTER TABLE shop.part DROP CONSTRAINT held"],
+    ),
+    "type of a key that others refer to": (
+        lambda: kit(*related(name="held")),
+        lambda: kit(*related(name="held", of=BigInteger)),
+        ["change column shop.kind.id", "change column shop.part.kind"],
+        [
+            "ALTER TABLE shop.part DROP CONSTRAINT held",
+            "ALTER TABLE shop.kind DROP CONSTRAINT pk__1",
+            "ALTER TABLE shop.kind ALTER COLUMN id bigint NOT NULL",
+            "ALTER TABLE shop.part ALTER COLUMN kind bigint NULL",
+            "ALTER TABLE shop.kind ADD PRIMARY KEY (id)",
+            "ALTER TABLE shop.part ADD CONSTRAINT held FOREIGN KEY(kind) REFERENCES shop.kind (id)",
+        ],
+    ),
+    "key of a table that keeps its history": (
+        history(**CODE, part=(int, Field())),
+        history(**CODE, part=(int, Field(primary_key=True))),
+        ["set primary key shop.price", "replace trigger shop.price.price_updated_at"],
+        [],
+    ),
+    "rename of a column with a check": (
+        with_(lambda: Column("x y", Integer), arguments=lambda: (CheckConstraint("[x y] > 0", name="good"),)),
+        lambda: renamed_column(),
+        ["rename column shop.item.z"],
+        [
+            "ALTER TABLE shop.item DROP CONSTRAINT good",
+            "EXEC sys.sp_rename N'shop.item.[x y]', N'z', N'COLUMN'",
+            "ALTER TABLE shop.item ADD CONSTRAINT good CHECK (z > 0)",
+        ],
+    ),
+    "rename of a table into another schema": (
+        PLAIN,
+        lambda: renamed_table("thing", "store"),
+        ["rename table store.thing", "create schema store"],
+        [
+            "CREATE SCHEMA store",
+            "EXEC sys.sp_rename N'shop.item', N'thing', N'OBJECT'",
+            "ALTER SCHEMA store TRANSFER shop.thing",
+        ],
+    ),
     "rename of a table": (
         PLAIN,
-        lambda: (lambda new: kit(new, renames=(RenameTable("shop.item", new),)))(
-            model(
-                "thing",
-                Column("id", Integer, primary_key=True, autoincrement=False),
-                Column("code", String(10)),
-            )
-        ),
+        lambda: renamed_table("thing", "shop"),
         ["rename table shop.thing"],
         ["EXEC sys.sp_rename N'shop.item', N'thing', N'OBJECT'"],
+    ),
+    "rights": (
+        PLAIN,
+        lambda: allowed(("SELECT", "INSERT")),
+        [
+            "grant INSERT on table shop.item to the reader",
+            "grant SELECT on table shop.item to the reader",
+        ],
+        [
+            "GRANT INSERT ON OBJECT::shop.item TO [the reader]",
+            "GRANT SELECT ON OBJECT::shop.item TO [the reader]",
+        ],
     ),
 }
 
@@ -505,4 +642,168 @@ def test_every_change_is_made_in_t_sql_and_nothing_is_left_to_do(name: str) -> N
         assert objections(sql) == []
     # In this order, with others between them.
     assert [sql for sql in written if sql in expected] == expected
+    # With what the ledger knows, and from what the catalog tells alone.
     assert plan(new(), new()).plan.changes == ()
+    assert plan(after(new()), new()).plan.changes == ()
+
+
+def test_a_row_is_inserted_with_the_number_that_it_is_given_and_changed() -> None:
+    class Base(SQLModel, registry=registry()):
+        pass
+
+    class Unit(Base, table=True):
+        __tablename__ = "unit"
+        __table_args__ = {"schema": "shop"}  # noqa: RUF012  # SQLAlchemy's
+        id: int = Field(primary_key=True)
+        name: str = Field(max_length=9)
+        whole: bool
+
+    rows = [Unit(id=1, name="it's", whole=True), Unit(id=2, name="ü", whole=False)]
+    declared = kit(Unit, rows=(Rows(model=Unit, rows=rows),))
+    created = plan(None, declared)
+    inserts = [sql for sql in statements(created) if "INSERT INTO" in sql]
+    assert inserts == [
+        "SET IDENTITY_INSERT shop.unit ON;\n"
+        f"INSERT INTO shop.unit (id, name, whole) VALUES ({values});\n"
+        "SET IDENTITY_INSERT shop.unit OFF"
+        for values in ("1, 'it''s', 1", "2, N'ü', 0")
+    ]
+    changed = plan(kit(Unit), declared, answer=lambda _sql: [(0, 1), (1, 0)])
+    assert [change.id for change in changed.plan.changes] == [
+        "insert row shop.unit (id=1)",
+        "update row shop.unit (id=2)",
+    ]
+    for sql in (*statements(created), *statements(changed)):
+        assert objections(sql) == []
+    assert statements(changed)[1] == "UPDATE shop.unit SET name=N'ü', whole=0 WHERE shop.unit.id = 2"
+
+
+def test_the_ledger_is_made_in_t_sql() -> None:
+    planned = plan(None, PLAIN())
+    made = [step.sql for step in planned.ledger]
+    assert sum(sql.startswith("CREATE TABLE datakit.") for sql in made) == 5
+    for sql in made:
+        assert objections(sql) == []
+
+
+def test_tables_in_a_circle_are_dropped_in_any_order() -> None:
+    gone = [
+        sql
+        for name, shape in after(circle()).tables.items()
+        for sql in written(Difference("table", name, have=shape), after(circle()))
+    ]
+    assert gone == [
+        "ALTER TABLE shop.egg DROP CONSTRAINT egg_to_hen",
+        "DROP TABLE shop.egg",
+        "ALTER TABLE shop.hen DROP CONSTRAINT hen_to_egg",
+        "DROP TABLE shop.hen",
+    ]
+
+
+def test_a_table_goes_with_its_history() -> None:
+    have = after(history(**AMOUNT)())
+    (sql,) = written(Difference("table", "shop.price", have=have.tables["shop.price"]), have)
+    assert objections(sql) == []
+    assert "SET (SYSTEM_VERSIONING = OFF);\nDROP TABLE shop.price;\n" in sql
+    assert "h.object_id = t.history_table_id" in sql
+
+
+def test_the_key_of_a_table_that_keeps_its_history_changes_while_it_keeps_none() -> None:
+    _, new, _, _ = CHANGES["key of a table that keeps its history"]
+    old = CHANGES["key of a table that keeps its history"][0]
+    assert old is not None
+    (sql,) = (each for each in statements(plan(old(), new())) if "PRIMARY KEY" in each)
+    order = ["VERSIONING = OFF", "CONSTRAINT pk__1", "PRIMARY KEY (id, code, part)", "VERSIONING = ON"]
+    assert [sql.index(words) for words in order] == sorted(sql.index(words) for words in order)
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        Difference("sequence", "shop.n", want=SequenceShape("bigint", 5, 2)),
+        Difference("sequence", "shop.n", have=SequenceShape("bigint"), want=SequenceShape("bigint", 5, 2)),
+        Difference("sequence", "shop.n", have=SequenceShape("bigint")),
+        Difference("routine", "shop.f", want=RoutineShape(ROUTINE)),
+        Difference("routine", "shop.f", have=RoutineShape(ROUTINE)),
+        Difference("view", "shop.v", have=ViewShape("SELECT 1 AS a")),
+        Difference("grant", "", want=Grant("schema", "shop", "PUBLIC", "SELECT")),
+        Difference("grant", "", have=Grant("table", "shop.item", "reader", "SELECT")),
+        Difference("check", "good", "shop.item", CheckShape("id > 0", False), CheckShape("id > 0")),
+        Difference("trigger", "t", "shop.item", want=TriggerShape(TRIGGER, enabled=False)),
+        Difference("trigger", "t", "shop.item", have=TriggerShape(TRIGGER)),
+    ],
+    ids=lambda difference: f"{difference.kind}, {difference.have} to {difference.want}"[:60],
+)
+def test_what_is_no_part_of_a_declaration_is_written_in_t_sql(difference: Difference) -> None:
+    found = written(difference, after(PLAIN()))
+    assert found
+    for sql in found:
+        assert objections(sql) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (
+            with_(lambda: Column("x", Integer)),
+            with_(lambda: Column("x", Integer, Identity())),
+            "a column that is there can neither start nor stop counting",
+        ),
+        (
+            history(**AMOUNT),
+            history(**AMOUNT, twice=(int | None, column(computed="amount * 2"))),
+            "a computed column of a table that keeps its history can neither come nor go",
+        ),
+        (
+            with_(lambda: Column("a", Integer), lambda: Column("x", Integer, Computed("a + 1"))),
+            with_(lambda: Column("a", BigInteger), lambda: Column("x", Integer, Computed("a + 1"))),
+            "the computed column x is made of it",
+        ),
+        (PLAIN, lambda: allowed(("TRIGGER",)), "SQL Server has no right TRIGGER of a table"),
+        (
+            PLAIN,
+            lambda: kit(
+                item(), views=(View(name="v", query="SELECT 1 AS a", schema="shop", materialized=True),)
+            ),
+            "SQL Server keeps no rows of a view by itself",
+        ),
+    ],
+)
+def test_what_the_server_cannot_do_is_refused(old: Kit, new: Kit, reason: str) -> None:
+    changes = plan(old(), new()).plan.changes
+    assert [change.blocked.partition(":")[0] for change in changes if change.blocked] == [reason]
+    assert all(change.steps == () for change in changes if change.blocked)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT a FROM t LIMIT 10",
+        "INSERT INTO t (a) VALUES (1) RETURNING a",
+        "SELECT a FROM t WHERE a ILIKE 'x'",
+        "CREATE TABLE t (a SERIAL)",
+        "SELECT a::int FROM t",
+        "SELECT `a` FROM t",
+        "CREATE TABLE t (a int AUTO_INCREMENT)",
+        "CREATE TABLE IF NOT EXISTS t (a int)",
+        "INSERT INTO t (a) VALUES (1) ON CONFLICT DO NOTHING",
+        "SELECT NOW()",
+        "CREATE TABLE t (a BOOLEAN)",
+        "SELECT a FROM t WHERE b = TRUE",
+        "CREATE TABLE t (a TEXT)",
+        "COMMENT ON TABLE t IS 'a'",
+        "ALTER TABLE t RENAME TO u",
+        "SELECT a || b FROM t",
+        'SELECT "a" FROM t',
+    ],
+)
+def test_words_of_other_databases_are_refused(sql: str) -> None:
+    assert objections(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["SELECT N'LIMIT 10; TRUE :: `' AS a", "SELECT [LIMIT] FROM [NOW()]", "GRANT SELECT ON OBJECT::t TO u"],
+)
+def test_the_same_words_in_a_text_or_a_name_are_not(sql: str) -> None:
+    assert objections(sql) == []

@@ -17,7 +17,7 @@ from ...schema.snapshot import ColumnShape, Grant, IndexShape, Snapshot, TableSh
 from ..ddl import DdlWriter
 from . import batches
 from .canonical import BOUNDS
-from .queries import literal
+from .queries import literal, widened
 from .types import COLLATION, is_text, only_grows
 
 __all__ = ["SqlServerDdl"]
@@ -63,6 +63,8 @@ class SqlServerDdl(DdlWriter):
             return (
                 f"SQL Server has no right {want.privilege} of a {want.on}: do not declare it for this target"
             )
+        if difference.kind == "view" and want is not None and want.materialized:
+            return "SQL Server keeps no rows of a view by itself: declare it without materialized"
         if difference.kind != "column":
             return ""
         computed = {each.generated for each in (have, want) if each is not None} - {None, *BOUNDS.values()}
@@ -314,13 +316,15 @@ class SqlServerDdl(DdlWriter):
             return [Step(batches.without_history(self.full(table), [drop, add]), Phase.KEYS)]
         steps = [Step(drop, Phase.CLEARING)] if have else []
         steps += [Step(add, Phase.KEYS)] if want else []
+        if ("primary key", table, "") not in self.differing or not (have and want):
+            return steps
         before, after = self._in_the_way(
             _twice("foreign key", name, other, key)
             for other, each in self.have.tables.items()
             for name, key in each.foreign_keys.items()
-            if key.to_table == table and have and set(key.to_columns) == set(have)
+            if key.to_table == table and set(key.to_columns) == set(have)
         )
-        return [*before, *steps, *(after if want else [])]
+        return [*before, *steps, *after]
 
     def check(self, difference: Difference) -> list[Step]:
         """A check that is missing, one too many, or not trusted."""
@@ -389,7 +393,7 @@ class SqlServerDdl(DdlWriter):
         if difference.have is not None:
             found.append(Step(f"DROP VIEW {self.full(difference.name)}", Phase.CLEARING))
         if difference.want is not None:
-            query = difference.want.definition.strip().removesuffix(";")
+            query = widened(difference.want.definition.strip().removesuffix(";"))
             found.append(Step(f"CREATE VIEW {self.full(difference.name)} AS {query}", Phase.VIEWS))
             found += self._comment(difference.name, None, None, difference.want.comment, "VIEW")
         return found

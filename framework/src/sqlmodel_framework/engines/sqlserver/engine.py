@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ...errors import DatakitError, TargetError
 from ...history.companion import ROLE, interval
 from ...schema.dialects import offline, quoted
-from ...schema.names import full_name, split_name
+from ...schema.names import name_of, split_name
 from ...schema.snapshot import Scope, Snapshot, TableShape, ViewShape
 from ...schema.upkeep import Upkeep
 from ..base import BaseEngine
@@ -22,7 +22,7 @@ from .canonical import BOUNDS, comparable, generated_words, query_of
 from .ddl import SqlServerDdl
 from .declaring import refuse_unworkable
 from .errors import DRIVER_HINT, in_use, translate
-from .queries import literal
+from .queries import literal, widened
 from .renaming import renaming_column
 from .types import declared_type
 from .upkeep import upkeep
@@ -170,7 +170,7 @@ class SqlServerEngine(BaseEngine):
 
     def canonical_view(self, view: ViewShape) -> ViewShape:
         """A view's query, which the server keeps as it is written."""
-        return ViewShape(query_of(view.definition), False, view.comment or None)
+        return ViewShape(query_of(widened(view.definition)), view.materialized, view.comment or None)
 
     def declared_type(self, column: Column[Any]) -> str:
         """The column's type as the catalog would call it."""
@@ -209,12 +209,12 @@ class SqlServerEngine(BaseEngine):
         """See `sqlmodel_framework.engines.sqlserver.renaming`."""
         return renaming_column(quoted(self.connection.dialect, table), shape, old, new, self._quote)
 
-    def insert_sql(self, table: Table, names: Collection[str], sql: str) -> str:
-        """An insert; one that gives a counted column its value says so."""
-        counted = table._autoincrement_column
-        if counted is None or counted.name not in names:
+    def row_sql(self, table: Table, sql: str, inserted: Collection[str] = ()) -> str:
+        """The statement that writes a row; one that gives a counted column its value says so."""
+        counted, sql = table._autoincrement_column, widened(sql)
+        if counted is None or counted.name not in inserted:
             return sql
-        place = quoted(self.connection.dialect, full_name(table.schema, table.name))
+        place = quoted(self.connection.dialect, name_of(table))
         return f"SET IDENTITY_INSERT {place} ON;\n{sql};\nSET IDENTITY_INSERT {place} OFF"
 
     def effect_of(self, difference: Difference) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 __all__ = [
@@ -19,12 +20,28 @@ __all__ = [
     "condition",
     "listed",
     "literal",
+    "widened",
 ]
+
+_PIECE = re.compile(
+    r"(?P<kept>\[(?:[^\]]|\]\])*\]|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\b[Nn]'(?:[^']|'')*')"
+    r"|(?P<text>'(?:[^']|'')*')",
+    re.DOTALL,
+)
 
 
 def literal(value: str) -> str:
     """Text as a literal."""
     return "N'" + value.replace("'", "''") + "'"
+
+
+def widened(sql: str) -> str:
+    """A statement whose texts are of any letters: one without N in front is of the server's code page."""
+
+    def wide(match: re.Match[str]) -> str:
+        return match[0] if match["kept"] is not None or match[0].isascii() else f"N{match[0]}"
+
+    return _PIECE.sub(wide, sql)
 
 
 def listed(names: Sequence[str]) -> str:
