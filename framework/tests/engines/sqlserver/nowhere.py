@@ -34,13 +34,14 @@ _PIECE = re.compile(
     r"(?P<text>N?'(?:[^']|'')*')|(?P<name>\[(?:[^\]]|\]\])+\])|(?P<rest>[^'\[]+)|(?P<open>.)", re.DOTALL
 )
 # Words of other databases. The grammar lets some of them pass.
+_FOREIGN_WORDS = (
+    r"LIMIT|RETURNING|ILIKE|SERIAL|BIGSERIAL|SMALLSERIAL|AUTO_INCREMENT|AUTOINCREMENT|IF NOT EXISTS",
+    r"ON CONFLICT|ON DUPLICATE|NOW(?= *\()|BOOL|BOOLEAN|TRUE|FALSE|TEXT|JSON|JSONB|UUID|BYTEA|TIMESTAMPTZ",
+    r"TIME ZONE|ARRAY|OR REPLACE|COMMENT ON|RENAME|MODIFY|MATERIALIZED|DEFERRABLE|CONCURRENTLY|ENGINE(?= *=)",
+    r"NOT VALID|RESTRICT|PARTITION BY|DROP PRIMARY KEY|SET SCHEMA",
+)
 _FOREIGN = re.compile(
-    r"\bLIMIT\b|\bRETURNING\b|\bI?LIKE ANY\b|\bILIKE\b|\b(?:BIG|SMALL)?SERIAL\b|\bAUTO_INCREMENT\b|\bAUTOINCREMENT\b"
-    r"|\bIF NOT EXISTS\b|\bON CONFLICT\b|\bON DUPLICATE\b|\bNOW *\(|\bBOOL(?:EAN)?\b|\bTRUE\b|\bFALSE\b|\bTEXT\b"
-    r"|\bJSONB?\b|\bUUID\b|\bBYTEA\b|\bTIMESTAMPTZ\b|\bTIME ZONE\b|\bARRAY\b|\bOR REPLACE\b|\bCOMMENT ON\b"
-    r"|\bRENAME\b|\bMODIFY\b|\bMATERIALIZED\b|\bDEFERRABLE\b|\bCONCURRENTLY\b|\bENGINE *=|\bNOT VALID\b|\bRESTRICT\b"
-    r"|\bPARTITION BY\b|\bDROP PRIMARY KEY\b|\bSET SCHEMA\b|\bGENERATED ALWAYS AS \(|\|\||`|\"|\$\$"
-    r"|(?<!OBJECT)(?<!SCHEMA)::",
+    rf"\b(?:{'|'.join(_FOREIGN_WORDS)})\b|GENERATED ALWAYS AS \(|\|\||`|\"|\$\$|(?<!OBJECT)(?<!SCHEMA)::",
     re.IGNORECASE,
 )
 # What the grammar does not know, and the server does.
@@ -221,8 +222,9 @@ def objections(sql: str) -> list[str]:
     foreign = [match[0] for match in _FOREIGN.finditer(outside(sql))]
     if _TRANSFER.fullmatch(outside(sql).replace("[x]", "x")):
         return foreign
-    # The grammar does not know a bracket that is doubled.
-    parsed = LINTER.parse_string("".join("[x]" if "]]" in piece else piece for _, piece in pieces(sql)))
+    # The grammar does not know a bracket within a name.
+    plain = ("[x]" if kind == "name" and re.search(r"[\[\]]", p[1:-1]) else p for kind, p in pieces(sql))
+    parsed = LINTER.parse_string("".join(plain))
     tree = parsed.tree
     assert tree is not None
     unparsable = [segment.raw for segment in tree.recursive_crawl("unparsable")]

@@ -653,7 +653,7 @@ def test_a_row_is_inserted_with_the_number_that_it_is_given_and_changed() -> Non
 
     class Unit(Base, table=True):
         __tablename__ = "unit"
-        __table_args__ = {"schema": "shop"}  # noqa: RUF012  # SQLAlchemy's
+        __table_args__ = {"schema": "shop"}  # SQLAlchemy's
         id: int = Field(primary_key=True)
         name: str = Field(max_length=9)
         whole: bool

@@ -80,7 +80,7 @@ WHERE o.type IN ('U', 'V', 'SO') AND o.is_ms_shipped = 0 AND COALESCE(t.temporal
 
 COLUMNS = """
 SELECT s.name, o.name, c.name, y.name, CASE WHEN y.is_user_defined = 1 THEN SCHEMA_NAME(y.schema_id) END,
-    c.max_length, c.precision, c.scale, c.collation_name, c.is_nullable, d.definition, g.definition,
+    c.max_length, c.[precision], c.scale, c.collation_name, c.is_nullable, d.[definition], g.[definition],
     g.is_persisted, c.is_identity, c.generated_always_type, CAST(e.value AS nvarchar(4000))
 FROM sys.columns AS c
 INNER JOIN sys.objects AS o ON o.object_id = c.object_id
@@ -108,7 +108,7 @@ ORDER BY i.object_id, i.index_id, p.is_included_column, p.key_ordinal, p.index_c
 """
 
 CHECKS = """
-SELECT s.name, o.name, k.name, k.definition, k.is_not_trusted
+SELECT s.name, o.name, k.name, k.[definition], k.is_not_trusted
 FROM sys.check_constraints AS k
 INNER JOIN sys.objects AS o ON o.object_id = k.parent_object_id
 INNER JOIN sys.schemas AS s ON s.schema_id = o.schema_id
@@ -133,7 +133,7 @@ ORDER BY k.name, p.constraint_column_id
 
 # Of a trigger, the schema is its table's.
 MODULES = """
-SELECT s.name, m.name, RTRIM(m.type), d.definition, o.name, COALESCE(t.is_disabled, 0)
+SELECT s.name, m.name, RTRIM(m.type), d.[definition], o.name, COALESCE(t.is_disabled, 0)
 FROM sys.sql_modules AS d
 INNER JOIN sys.objects AS m ON m.object_id = d.object_id
 INNER JOIN sys.objects AS o ON o.object_id = CASE WHEN m.type = 'TR' THEN m.parent_object_id ELSE m.object_id END
