@@ -17,7 +17,7 @@ _BUILT_IN = {
     "postgresql": ("sqlmodel_framework.engines.postgres.engine", "PostgresEngine"),
     "sqlite": ("sqlmodel_framework.engines.sqlite.engine", "SqliteEngine"),
 }
-# An engine that is installed for one of these goes before: the runner that reads from such servers brings its own.
+# An engine that is installed goes before these: the runner that reads from such servers brings its own.
 _OTHERWISE = {"mssql": ("sqlmodel_framework.engines.sqlserver.engine", "SqlServerEngine")}
 
 

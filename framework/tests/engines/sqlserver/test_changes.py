@@ -106,9 +106,14 @@ def history(**fields: Any) -> Kit:
     return lambda: kit(typed(TemporalTableMixin, TransactionalTableMixin, **fields))
 
 
-def related(of: Any = Integer, **options: Any) -> list[Model]:
+def related(of: Any = Integer, more: bool = False, once: bool = False, **options: Any) -> list[Model]:
     """A table, and one that refers to it where there are options; on one metadata, where it is found."""
-    first = model("kind", Column("id", of, primary_key=True, autoincrement=False))
+    first = model(
+        "kind",
+        Column("id", of, primary_key=True, autoincrement=False),
+        Column("code", String(3), primary_key=more, nullable=False),
+        arguments=[UniqueConstraint("id", name="once")] if once else [],
+    )
     keys = [ForeignKeyConstraint(["kind"], ["shop.kind.id"], **options)] if options else []
     key = Column("id", Integer, primary_key=True, autoincrement=False)
     second = model("part", key, Column("kind", of), arguments=keys)
@@ -585,6 +590,27 @@ CHANGES: dict[str, tuple[Kit | None, Kit, list[str], list[str]]] = {
             "ALTER TABLE shop.part ADD CONSTRAINT held FOREIGN KEY(kind) REFERENCES shop.kind (id)",
         ],
     ),
+    "key that nobody refers to any more": (
+        lambda: kit(*related(name="held")),
+        lambda: kit(*related(more=True)),
+        ["set primary key shop.kind", "drop foreign key shop.part.held"],
+        [
+            "ALTER TABLE shop.part DROP CONSTRAINT held",
+            "ALTER TABLE shop.kind DROP CONSTRAINT pk__1",
+            "ALTER TABLE shop.kind ADD PRIMARY KEY (id, code)",
+        ],
+    ),
+    "another key, with one who refers to what it was": (
+        lambda: kit(*related(name="held", once=True)),
+        lambda: kit(*related(name="held", once=True, more=True)),
+        ["set primary key shop.kind"],
+        [
+            "ALTER TABLE shop.part DROP CONSTRAINT held",
+            "ALTER TABLE shop.kind DROP CONSTRAINT pk__1",
+            "ALTER TABLE shop.kind ADD PRIMARY KEY (id, code)",
+            "ALTER TABLE shop.part ADD CONSTRAINT held FOREIGN KEY(kind) REFERENCES shop.kind (id)",
+        ],
+    ),
     "key of a table that keeps its history": (
         history(**CODE, part=(int, Field())),
         history(**CODE, part=(int, Field(primary_key=True))),
@@ -658,7 +684,7 @@ def test_a_row_is_inserted_with_the_number_that_it_is_given_and_changed() -> Non
         name: str = Field(max_length=9)
         whole: bool
 
-    rows = [Unit(id=1, name="it's", whole=True), Unit(id=2, name="ü", whole=False)]
+    rows: list[SQLModel] = [Unit(id=1, name="it's", whole=True), Unit(id=2, name="ü", whole=False)]
     declared = kit(Unit, rows=(Rows(model=Unit, rows=rows),))
     created = plan(None, declared)
     inserts = [sql for sql in statements(created) if "INSERT INTO" in sql]

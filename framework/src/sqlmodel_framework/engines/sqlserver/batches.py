@@ -31,7 +31,8 @@ def dropping_default(full: str, column: str) -> str:
     return (
         "DECLARE @words nvarchar(max) = (\n"
         f"  SELECT {alter} + QUOTENAME(d.name) FROM sys.default_constraints AS d\n"
-        "  INNER JOIN sys.columns AS c ON c.object_id = d.parent_object_id AND c.column_id = d.parent_column_id\n"
+        "  INNER JOIN sys.columns AS c\n"
+        "    ON c.object_id = d.parent_object_id AND c.column_id = d.parent_column_id\n"
         f"  WHERE d.parent_object_id = OBJECT_ID({literal(full)}) AND c.name = {literal(column)}\n"
         ");\n"
         "EXEC sys.sp_executesql @words"

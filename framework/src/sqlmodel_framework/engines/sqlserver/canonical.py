@@ -1,7 +1,8 @@
 """What a declaration means to SQL Server, worked out without asking it.
 
-Both what is declared and what the catalog prints are brought into one spelling (see `expressions`). Where that
-does not succeed, a plan makes the default, check or computed column anew, once: the ledger knows it from then on.
+Both what is declared and what the catalog prints are brought into one spelling (see `expressions`). Where
+that does not succeed, a plan makes the default, check or computed column anew, once: from then on the ledger
+knows it.
 """
 
 from __future__ import annotations

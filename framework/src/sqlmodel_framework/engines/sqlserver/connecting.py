@@ -3,8 +3,8 @@
     mssql://deployer@db.example:1433/sales
     mssql://deployer@db.example/sales?driver=FreeTDS&trust_server_certificate=yes
 
-Options stand in the URL or among the target's `options`, which win. Their names are read without regard to case
-and underscores, and are those of the datakit `sqlserver_runner`, which reads from the same servers.
+Options stand in the URL or among the target's `options`, which win. Their names are read without regard to
+case and underscores, and are those of `sqlserver_runner`, which reads from the same servers.
 """
 
 from __future__ import annotations

@@ -1,34 +1,35 @@
-"""The statements of SQL Server: what stands in the way of a change is taken away first, and made again after it."""
+"""The statements of SQL Server for tables: what stands on a column goes before it changes, and comes back."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Dialect, MetaData, Table
 
 from ...history.companion import companion_name
 from ...schema.change import Phase, Step
-from ...schema.difference import Difference, Kind
+from ...schema.difference import Difference
 from ...schema.names import full_name, split_name
 from ...schema.rebuilding import name_or_none
-from ...schema.snapshot import ColumnShape, Grant, IndexShape, Snapshot, TableShape
-from ..ddl import DdlWriter
+from ...schema.snapshot import ColumnShape, IndexShape, Snapshot, TableShape
 from . import batches
 from .canonical import BOUNDS
-from .queries import literal, widened
+from .objects import SqlServerObjects
+from .refusals import why_impossible
+from .standing import on_column, on_key
 from .types import COLLATION, is_text, only_grows
 
 __all__ = ["SqlServerDdl"]
 
 _START, _END = BOUNDS.values()
-_PRIVILEGES = frozenset({"DELETE", "INSERT", "REFERENCES", "SELECT", "UPDATE"})
+# When the foreign keys that referred to them have let go.
+_KEYS_GO = Phase.TABLES
 # What the columns of a table's interval hold for rows that were there before it kept its history.
 _AT_FIRST = {_START: "sysutcdatetime()", _END: "CONVERT(datetime2(7), '9999-12-31 23:59:59.9999999')"}
 
 
-class SqlServerDdl(DdlWriter):
+class SqlServerDdl(SqlServerObjects):
     """Writes statements for SQL Server."""
 
     def __init__(
@@ -43,13 +44,8 @@ class SqlServerDdl(DdlWriter):
         self.bounds: dict[str, dict[str, str]] = defaultdict(dict)
         self.moved: set[tuple[str, str, str]] = set()
 
-    @property
-    def default_schema(self) -> str:
-        """The schema of what is named without one."""
-        return str(self.dialect.default_schema_name or "dbo")
-
     def expect(self, differences: Iterable[Difference]) -> None:
-        """Be told which parts of tables come and go by themselves, and which columns are ends of an interval."""
+        """Be told which parts of tables come and go by themselves, and which are ends of an interval."""
         found = list(differences)
         self.differing = frozenset((each.kind, each.table, each.name) for each in found)
         for each in found:
@@ -57,43 +53,8 @@ class SqlServerDdl(DdlWriter):
                 self.bounds[each.table][each.want.generated] = each.name
 
     def impossible(self, difference: Difference) -> str:
-        """See `DdlWriter.impossible`."""
-        have, want = difference.have, difference.want
-        if difference.kind == "grant" and want is not None and want.privilege not in _PRIVILEGES:
-            return (
-                f"SQL Server has no right {want.privilege} of a {want.on}: do not declare it for this target"
-            )
-        if difference.kind == "view" and want is not None and want.materialized:
-            return "SQL Server keeps no rows of a view by itself: declare it without materialized"
-        if difference.kind != "column":
-            return ""
-        computed = {each.generated for each in (have, want) if each is not None} - {None, *BOUNDS.values()}
-        shape = self.have.tables.get(difference.table)
-        versioned = shape is not None and shape.versioned
-        if computed and versioned:
-            return "a computed column of a table that keeps its history can neither come nor go"
-        if have is None or want is None or have.generated != want.generated:
-            return ""
-        if have.identity != want.identity:
-            return (
-                "a column that is there can neither start nor stop counting: move the rows into a new table"
-            )
-        if have.type != want.type and shape is not None:
-            if versioned and difference.name in shape.primary_key:
-                return "a key of a table that keeps its history cannot change its type"
-            quoted = self.quote(difference.name)
-            for name, each in shape.columns.items():
-                if _mentions(each.generated or "", quoted):
-                    return f"the computed column {name} is made of it: take that away first, and declare it later"
-        return ""
-
-    def literal(self, value: str) -> str:
-        """Text as a literal, of any letters."""
-        return literal(value)
-
-    def alter(self, table: str, words: str) -> str:
-        """ALTER TABLE with whatever follows."""
-        return f"ALTER TABLE {self.full(table)} {words}"
+        """See `sqlmodel_framework.engines.sqlserver.refusals`."""
+        return why_impossible(difference, self.have.tables.get(difference.table), self.quote)
 
     def columns(self, names: Iterable[str]) -> str:
         """Columns in parentheses."""
@@ -132,7 +93,7 @@ class SqlServerDdl(DdlWriter):
         if shape.comment:
             steps += self.comment(Difference("comment", "", name, want=shape.comment))
         for column, each in shape.columns.items():
-            steps += self._comment(name, column, None, each.comment)
+            steps += self.commented(name, column, None, each.comment)
         for key, foreign in shape.foreign_keys.items():
             steps += self.add_foreign_key(name, key, foreign)
         for trigger, trigger_shape in shape.triggers.items():
@@ -154,20 +115,7 @@ class SqlServerDdl(DdlWriter):
 
     def comment(self, difference: Difference) -> list[Step]:
         """Another comment on a table."""
-        return self._comment(difference.table, None, difference.have, difference.want)
-
-    def _comment(
-        self, name: str, column: str | None, have: str | None, want: str | None, kind: str = "TABLE"
-    ) -> list[Step]:
-        if have == want:
-            return []
-        schema, bare = split_name(name)
-        verb = "drop" if want is None else "add" if have is None else "update"
-        words = [literal("MS_Description"), *([] if want is None else [literal(want)])]
-        words += [literal("SCHEMA"), literal(schema or self.default_schema), literal(kind), literal(bare)]
-        words += [] if column is None else [literal("COLUMN"), literal(column)]
-        phase = Phase.VIEWS if kind == "VIEW" else Phase.TABLES if column is None else Phase.COLUMNS
-        return [Step(f"EXEC sys.sp_{verb}extendedproperty {', '.join(words)}", phase)]
+        return self.commented(difference.table, None, difference.have, difference.want)
 
     # Columns
 
@@ -201,7 +149,7 @@ class SqlServerDdl(DdlWriter):
             late = name in self.have.tables[table].primary_key
             return self.drop_column(table, name, have, Phase.DROPS if late else Phase.COLUMNS)
         if have.generated != want.generated:
-            before, after = self._in_the_way(self._dependents(table, name, grows=False))
+            before, after = self._in_the_way(on_column(self.have, table, name, self.quote, grows=False))
             dropped = self.drop_column(table, name, have, Phase.COLUMNS)
             return [*before, *dropped, *self.add_column(table, name, want), *after]
         return self.alter_column(table, name, have, want)
@@ -220,7 +168,7 @@ class SqlServerDdl(DdlWriter):
         steps = [Step(self.alter(table, f"ADD {self.column_words(name, first)}"), Phase.COLUMNS)]
         if filled:
             steps.append(self._described(table, name, shape))
-        return [*steps, *self._comment(table, name, None, shape.comment)]
+        return [*steps, *self.commented(table, name, None, shape.comment)]
 
     def _described(self, table: str, name: str, shape: ColumnShape) -> Step:
         null = "NULL" if shape.nullable else "NOT NULL"
@@ -233,7 +181,7 @@ class SqlServerDdl(DdlWriter):
         retyped = have.type != want.type
         described = retyped or have.nullable != want.nullable
         grows = have.nullable == want.nullable and only_grows(have.type, want.type)
-        parts = self._dependents(table, name, grows=grows) if described else ()
+        parts = on_column(self.have, table, name, self.quote, grows=grows) if described else ()
         before, after = self._in_the_way(parts)
         if have.default is not None and (retyped or have.default != want.default):
             steps.append(Step(batches.dropping_default(self.full(table), name), Phase.COLUMNS))
@@ -242,10 +190,10 @@ class SqlServerDdl(DdlWriter):
         if want.default is not None and (retyped or have.default != want.default):
             words = f"ADD DEFAULT {want.default} FOR {self.quote(name)}"
             steps.append(Step(self.alter(table, words), Phase.COLUMNS))
-        return [*before, *steps, *after, *self._comment(table, name, have.comment, want.comment)]
+        return [*before, *steps, *after, *self.commented(table, name, have.comment, want.comment)]
 
     def _in_the_way(self, parts: Iterable[tuple[Difference, Difference]]) -> tuple[list[Step], list[Step]]:
-        """What is taken away before a change, and made again after it; each once, however many changes need it.
+        """What is taken away before a change, and made again after it: once, however many changes need it.
 
         What comes or goes by itself is left to that.
         """
@@ -253,37 +201,11 @@ class SqlServerDdl(DdlWriter):
         after: list[Step] = []
         for gone, made in parts:
             place = (gone.kind, gone.table, gone.name)
-            if place in self.differing or place in self.moved:
-                continue
-            self.moved.add(place)
-            # A foreign key lets go of the key that it refers to before that goes.
-            first = 0 if gone.kind == "foreign key" else len(before)
-            before[first:first] = self.write(gone)
-            after += self.write(made)
+            if place not in self.differing and place not in self.moved:
+                self.moved.add(place)
+                before += self.write(gone)
+                after += self.write(made)
         return before, after
-
-    def _dependents(self, table: str, column: str, *, grows: bool) -> Iterator[tuple[Difference, Difference]]:
-        """What stands on a column; where that only grows, indexes and checks stay."""
-        shape = self.have.tables[table]
-        quoted = self.quote(column)
-        if not grows:
-            for name, index in shape.indexes.items():
-                parts = {part.removesuffix(" DESC") for part in index.parts}
-                if quoted in parts or column in index.include or _mentions(index.where or "", quoted):
-                    yield _twice("index", name, table, index)
-            for name, check in shape.checks.items():
-                if _mentions(check.expression, quoted):
-                    yield _twice("check", name, table, check)
-            for name, columns in shape.uniques.items():
-                if column in columns:
-                    yield _twice("unique", name, table, columns)
-        if column in shape.primary_key:
-            yield _twice("primary key", "", table, shape.primary_key, nothing=())
-        for other, each in self.have.tables.items():
-            for name, key in each.foreign_keys.items():
-                ours = other == table and column in key.columns
-                if ours or (key.to_table == table and column in key.to_columns):
-                    yield _twice("foreign key", name, other, key)
 
     def versioning(self, difference: Difference) -> list[Step]:
         """A table that starts, or ceases, to keep the history of its rows."""
@@ -314,17 +236,19 @@ class SqlServerDdl(DdlWriter):
         if shape.versioned and stays and have and want:
             # A table that keeps its history has a key all the time.
             return [Step(batches.without_history(self.full(table), [drop, add]), Phase.KEYS)]
-        steps = [Step(drop, Phase.CLEARING)] if have else []
+        steps = [Step(drop, _KEYS_GO)] if have else []
         steps += [Step(add, Phase.KEYS)] if want else []
         if ("primary key", table, "") not in self.differing or not (have and want):
             return steps
-        before, after = self._in_the_way(
-            _twice("foreign key", name, other, key)
-            for other, each in self.have.tables.items()
-            for name, key in each.foreign_keys.items()
-            if key.to_table == table and set(key.to_columns) == set(have)
-        )
+        before, after = self._in_the_way(on_key(self.have, table, have))
         return [*before, *steps, *after]
+
+    def unique(self, difference: Difference) -> list[Step]:
+        """A unique constraint that is missing, or one too many."""
+        if difference.want is not None:
+            return super().unique(difference)
+        words = f"DROP CONSTRAINT {self.quote(difference.name)}"
+        return [Step(self.alter(difference.table, words), _KEYS_GO)]
 
     def check(self, difference: Difference) -> list[Step]:
         """A check that is missing, one too many, or not trusted."""
@@ -366,49 +290,6 @@ class SqlServerDdl(DdlWriter):
             steps.append(Step(f"DISABLE TRIGGER {name} ON {self.full(difference.table)}", Phase.TRIGGERS))
         return steps
 
-    # What is no table
-
-    def sequence(self, difference: Difference) -> list[Step]:
-        """A sequence."""
-        full, have, want = self.full(difference.name), difference.have, difference.want
-        if want is None:
-            return [Step(f"DROP SEQUENCE {full}", Phase.DROPS)]
-        if have is None:
-            words = f"AS {want.type} START WITH {want.start} INCREMENT BY {want.increment}"
-            return [Step(f"CREATE SEQUENCE {full} {words}", Phase.TYPES)]
-        words = f"RESTART WITH {want.start} INCREMENT BY {want.increment}"
-        return [Step(f"ALTER SEQUENCE {full} {words}", Phase.TYPES)]
-
-    def routine(self, difference: Difference) -> list[Step]:
-        """A function or procedure, replaced in place where it is there."""
-        shape = difference.want or difference.have
-        kind = shape.definition.split(maxsplit=2)[1]
-        if difference.want is None:
-            return [Step(f"DROP {kind} {self.full(difference.name)}", Phase.DROPS)]
-        return [Step(shape.definition.replace("CREATE ", "CREATE OR ALTER ", 1), Phase.ROUTINES)]
-
-    def view(self, difference: Difference) -> list[Step]:
-        """A view that is missing, one too many, or another than declared."""
-        found = []
-        if difference.have is not None:
-            found.append(Step(f"DROP VIEW {self.full(difference.name)}", Phase.CLEARING))
-        if difference.want is not None:
-            query = widened(difference.want.definition.strip().removesuffix(";"))
-            found.append(Step(f"CREATE VIEW {self.full(difference.name)} AS {query}", Phase.VIEWS))
-            found += self._comment(difference.name, None, None, difference.want.comment, "VIEW")
-        return found
-
-    def grant(self, difference: Difference) -> list[Step]:
-        """A right that is missing, or one too many."""
-        right: Grant = difference.want or difference.have
-        on = f"SCHEMA::{self.quote(right.name)}"
-        if right.on != "schema":
-            on = f"OBJECT::{self.full(right.name)}"
-        to = "public" if right.to == "PUBLIC" else self.quote(right.to)
-        if difference.want is not None:
-            return [Step(f"GRANT {right.privilege} ON {on} TO {to}", Phase.GRANTS)]
-        return [Step(f"REVOKE {right.privilege} ON {on} FROM {to}", Phase.GRANTS)]
-
 
 def _is_bound(shape: ColumnShape | None) -> bool:
     return shape is not None and shape.generated in BOUNDS.values()
@@ -422,17 +303,3 @@ def _collated(type_: str) -> str:
     """A type as it is written in a statement: the server's own collation is another one."""
     written = is_text(type_) and " collate " not in type_
     return f"{type_} COLLATE {COLLATION}" if written else type_.replace(" collate ", " COLLATE ")
-
-
-def _mentions(expression: str, quoted: str) -> bool:
-    return re.search(rf"(?<![\w\[]){re.escape(quoted)}(?![\w\]])", expression) is not None
-
-
-def _twice(
-    kind: Kind, name: str, table: str, shape: object, nothing: object = None
-) -> tuple[Difference, Difference]:
-    """An object that goes, and comes again."""
-    return (
-        Difference(kind, name, table, have=shape, want=nothing),
-        Difference(kind, name, table, have=nothing, want=shape),
-    )

@@ -47,9 +47,10 @@ def refuse_unworkable(tables: Sequence[Table], type_of: dict[tuple[str, str], st
                 )
         for constraint in table.foreign_key_constraints:
             if constraint.deferrable:
+                names = ", ".join(column.name for column in constraint.columns)
                 raise _error(
                     table,
-                    f"the foreign key of {', '.join(column.name for column in constraint.columns)} is deferrable",
+                    f"the foreign key of {names} is deferrable",
                     "SQL Server checks each statement: leave deferrable out",
                 )
 

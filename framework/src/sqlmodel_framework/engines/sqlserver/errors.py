@@ -1,8 +1,8 @@
 """What SQL Server's errors mean for whoever has to decide about a retry.
 
-The server's own number decides, where there is one: drivers give the same number different SQLSTATEs. pyodbc
-puts all that a driver reported into one text, `[state] [maker][driver]message (number) (function)`, several of
-them with a semicolon between.
+The server's own number decides, where there is one: drivers give the same number different SQLSTATEs.
+pyodbc puts all that a driver reported into one text, `[state] [maker][driver]message (number) (function)`,
+several of them with a semicolon between.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Expressions in one spelling, whoever wrote them: a person, SQLAlchemy, or the server when it prints its own.
+"""Expressions in one spelling, whoever wrote them: a person, SQLAlchemy, or the server that prints them.
 
 The server keeps defaults, checks and computed columns as it reads them: names in brackets, numbers in
 parentheses, IN as a chain of comparisons, CAST as CONVERT. Nobody can ask it how it would write a declaration
@@ -25,7 +25,7 @@ _SUMS = {"+", "-", "&", "^", "|", "||"}
 _PRODUCTS = {"*", "/", "%"}
 _OR, _AND, _NOT, _COMPARED, _SUM, _PRODUCT, _SIGNED, _ATOM = range(8)
 # Words that begin something that is not read here, and could otherwise be taken for a name.
-_UNREAD = frozenset("SELECT EXISTS OVER NEXT ANY ALL SOME DISTINCT AT".split())
+_UNREAD = frozenset({"ALL", "ANY", "AT", "DISTINCT", "EXISTS", "NEXT", "OVER", "SELECT", "SOME"})
 
 Term = tuple[str, int]
 
@@ -41,12 +41,12 @@ def normal_form(expression: str, quote: Quote) -> str:
         reader = _Reader(_tokens(expression), quote)
         words, _ = reader.disjunction()
         reader.end()
-    except _Unread:
+    except _UnreadError:
         return _without_outer(" ".join(expression.split()) if "'" not in expression else expression.strip())
     return words
 
 
-class _Unread(Exception):
+class _UnreadError(Exception):
     """Something that is not known here."""
 
 
@@ -56,7 +56,7 @@ def _tokens(expression: str) -> list[tuple[str, str]]:
     while place < len(text):
         match = _TOKEN.match(text, place)
         if match is None or match.lastgroup is None or text[match.end() - 1 :][:2] in ("--", "/*"):
-            raise _Unread
+            raise _UnreadError
         found.append((match.lastgroup, match[match.lastgroup]))
         place = match.end()
     return found
@@ -102,11 +102,11 @@ class _Reader:
 
     def need(self, wanted: str) -> None:
         if not self.take(wanted):
-            raise _Unread
+            raise _UnreadError
 
     def end(self) -> None:
         if self.place < len(self.tokens):
-            raise _Unread
+            raise _UnreadError
 
     # Conditions
 
@@ -158,7 +158,7 @@ class _Reader:
             words = " OR ".join(f"{subject} = {value}" for value in reversed(values))
             found = words, _OR if len(values) > 1 else _COMPARED
         elif negated:
-            raise _Unread
+            raise _UnreadError
         else:
             return left
         return (f"NOT {_wrapped(found, _NOT)}", _NOT) if negated else found
@@ -197,7 +197,7 @@ class _Reader:
             self.need(")")
             return found
         if self.place >= len(self.tokens):
-            raise _Unread
+            raise _UnreadError
         kind, text = self.tokens[self.place]
         self.place += 1
         if kind == "number":
@@ -210,12 +210,12 @@ class _Reader:
             return self.worded(text)
         if kind == "name":
             return self.named([_bare(text)])
-        raise _Unread
+        raise _UnreadError
 
     def worded(self, text: str) -> Term:
         word = text.upper()
         if word in _UNREAD:
-            raise _Unread
+            raise _UnreadError
         if word == "NULL":
             return "NULL", _ATOM
         if word == "CURRENT_TIMESTAMP":
@@ -238,7 +238,7 @@ class _Reader:
         while self.take("."):
             kind, text = self.tokens[self.place] if self.place < len(self.tokens) else ("", "")
             if kind not in ("word", "name"):
-                raise _Unread
+                raise _UnreadError
             self.place += 1
             parts.append(_bare(text))
         if self.take("("):
@@ -260,7 +260,7 @@ class _Reader:
     def type(self) -> str:
         kind, text = self.tokens[self.place] if self.place < len(self.tokens) else ("", "")
         if kind not in ("word", "name"):
-            raise _Unread
+            raise _UnreadError
         self.place += 1
         name = {"integer": "int", "numeric": "decimal"}.get(_bare(text).lower(), _bare(text).lower())
         sizes = ",".join(each[0].lower() for each in self.items()) if self.take("(") else ""

@@ -136,7 +136,8 @@ MODULES = """
 SELECT s.name, m.name, RTRIM(m.type), d.[definition], o.name, COALESCE(t.is_disabled, 0)
 FROM sys.sql_modules AS d
 INNER JOIN sys.objects AS m ON m.object_id = d.object_id
-INNER JOIN sys.objects AS o ON o.object_id = CASE WHEN m.type = 'TR' THEN m.parent_object_id ELSE m.object_id END
+INNER JOIN sys.objects AS o
+    ON o.object_id = CASE WHEN m.type = 'TR' THEN m.parent_object_id ELSE m.object_id END
 INNER JOIN sys.schemas AS s ON s.schema_id = o.schema_id
 LEFT JOIN sys.triggers AS t ON t.object_id = m.object_id
 WHERE m.type IN ('FN', 'IF', 'P', 'TF', 'TR', 'V') AND m.is_ms_shipped = 0 AND {scope}

@@ -1,7 +1,7 @@
 """The names of types: what the catalog reports and what a declaration compiles to, in the same words.
 
-Text of any kind is `nvarchar`, and a moment has seven digits: SQLAlchemy's own choice, `varchar` and `datetime`,
-would lose letters and microseconds without a word. Who names a type of the server gets that type.
+Text of any kind is `nvarchar`, and a moment has seven digits: SQLAlchemy's own choice, `varchar` and
+`datetime`, would lose letters and microseconds without a word. Who names a type of the server gets that type.
 """
 
 from __future__ import annotations
@@ -67,15 +67,15 @@ def is_text(type_: str) -> bool:
 
 def only_grows(have: str, want: str) -> bool:
     """Whether a column of text or bytes only gets more room, so that what stands on it can stay."""
-    (was, size), (is_, new) = (_room(each) for each in (have, want))
-    return was == is_ and was in ("nvarchar", "varbinary", "varchar") and size <= new
+    (was, of, size), (is_, by, new) = (_room(each) for each in (have, want))
+    return (was, of) == (is_, by) and was in ("nvarchar", "varbinary", "varchar") and size <= new
 
 
-def _room(type_: str) -> tuple[str, float]:
+def _room(type_: str) -> tuple[str, str | None, float]:
     found = _TYPE.fullmatch(type_)
     assert found is not None
     sizes = found["sizes"] or ""
-    return found["name"], float(sizes) if sizes.isdigit() else float("inf")
+    return found["name"], found["collation"], float(sizes) if sizes.isdigit() else float("inf")
 
 
 def formatted_type(compiled: str) -> str:
