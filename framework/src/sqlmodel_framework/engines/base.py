@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.schema import CreateSchema
+from sqlalchemy.types import TypeEngine
 
 from ..errors import (
     DatakitError,
@@ -408,6 +409,10 @@ class BaseEngine:
         """The statements that give a column of a table, by its full name, another name."""
         place = quoted(self.connection.dialect, table)
         return [f"ALTER TABLE {place} RENAME COLUMN {self.quoted(old)} TO {self.quoted(new)}"]
+
+    def value_type(self, column: Column[Any]) -> TypeEngine[Any]:
+        """The type that a declared value has while it is compared with what a column holds."""
+        return column.type
 
     def row_sql(self, table: Table, sql: str, inserted: Collection[str] = ()) -> str:
         """The statement that writes a declared row.

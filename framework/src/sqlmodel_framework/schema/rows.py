@@ -43,7 +43,7 @@ def _changes(engine: BaseEngine, rows: Rows, live: Snapshot) -> list[Change]:
     if any(not set(row) <= known for row in values):
         # A column that is only just being added: what the rows hold in it cannot be asked yet.
         values = [{name: value for name, value in row.items() if name in known} for row in values]
-    asked: Sequence[Any] = engine.connection.execute(_differing(table, rows.key, values)).all()
+    asked: Sequence[Any] = engine.connection.execute(_differing(engine, table, rows.key, values)).all()
     found: dict[int, bool] = {position: bool(missing) for position, missing in asked}
     whole = [rows.values(row) for row in rows.rows]
     late = [position for position, row in enumerate(whole) if not set(row) <= known and position not in found]
@@ -55,17 +55,17 @@ def _changes(engine: BaseEngine, rows: Rows, live: Snapshot) -> list[Change]:
     return changes
 
 
-def _differing(table: Table, key: tuple[str, ...], values: Sequence[dict[str, Any]]) -> Any:
+def _differing(
+    engine: BaseEngine, table: Table, key: tuple[str, ...], values: Sequence[dict[str, Any]]
+) -> Any:
     """The positions of the rows that are missing (true) or differ (false)."""
     columns = sorted({name for row in values for name in row})
+    types = {name: engine.value_type(table.c[name]) for name in columns}
     wanted = union_all(
         *(
             select(
                 literal(position).label("position"),
-                *(
-                    cast(literal(row.get(name), table.c[name].type), table.c[name].type).label(name)
-                    for name in columns
-                ),
+                *(cast(literal(row.get(name), types[name]), types[name]).label(name) for name in columns),
                 *(literal(name in row).label(f"given {name}") for name in columns if name not in key),
             )
             for position, row in enumerate(values)

@@ -6,10 +6,12 @@ import enum
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -47,6 +49,7 @@ from sqlmodel_framework import (
     View,
 )
 from sqlmodel_framework.base.fields import array_of, column, json_type
+from sqlmodel_framework.base.partitions import Partitions
 from sqlmodel_framework.base.tables import table_of
 from sqlmodel_framework.engines.sqlserver.ddl import SqlServerDdl
 from sqlmodel_framework.schema.difference import Difference
@@ -694,13 +697,23 @@ def test_a_row_is_inserted_with_the_number_that_it_is_given_and_changed() -> Non
         "SET IDENTITY_INSERT shop.unit OFF"
         for values in ("1, 'it''s', 1", "2, N'ü', 0")
     ]
-    changed = plan(kit(Unit), declared, answer=lambda _sql: [(0, 1), (1, 0)])
+    questions: list[str] = []
+
+    def answer(sql: str) -> list[tuple[int, int]]:
+        questions.append(sql)
+        return [(0, 1), (1, 0)]
+
+    changed = plan(kit(Unit), declared, answer)
     assert [change.id for change in changed.plan.changes] == [
         "insert row shop.unit (id=1)",
         "update row shop.unit (id=2)",
     ]
     for sql in (*statements(created), *statements(changed)):
         assert objections(sql) == []
+    # Compared as text of any letters, too.
+    (asked,) = (sql for sql in questions if "EXCEPT" in sql or "INTERSECT" in sql)
+    assert "AS NVARCHAR(9))" in asked
+    assert "VARCHAR(9)" not in asked.replace("NVARCHAR(9)", "")
     assert statements(changed)[1] == "UPDATE shop.unit SET name=N'ü', whole=0 WHERE shop.unit.id = 2"
 
 
@@ -741,6 +754,76 @@ def test_the_key_of_a_table_that_keeps_its_history_changes_while_it_keeps_none()
     (sql,) = (each for each in statements(plan(old(), new())) if "PRIMARY KEY" in each)
     order = ["VERSIONING = OFF", "CONSTRAINT pk__1", "PRIMARY KEY (id, code, part)", "VERSIONING = ON"]
     assert [sql.index(words) for words in order] == sorted(sql.index(words) for words in order)
+
+
+def test_a_table_that_others_cut_into_partitions_is_kept_whole() -> None:
+    partitions = Partitions.by_range("id", parts={"first": (1, 10), "rest": "DEFAULT"})
+
+    class Base(BaseMixin, registry=registry()):
+        pass
+
+    class Day(Base, table=True):
+        __table_args__: ClassVar[Any] = {"schema": "shop"}
+        __partitions__ = partitions
+        id: int = Field(primary_key=True)
+
+    _, create = statements(plan(None, kit(Day)))
+    assert create == "CREATE TABLE shop.day (\n  id int IDENTITY(1,1) NOT NULL,\n  PRIMARY KEY (id)\n)"
+    assert plan(after(kit(Day)), kit(Day)).plan.changes == ()
+
+
+def test_a_closed_list_of_values_is_text_with_a_check() -> None:
+    _, create = statements(plan(None, kit(typed(value=TYPES["closed list"][:2]))))
+    assert "CONSTRAINT price_value_is_known CHECK (value = 'blue' OR value = 'red')" in create
+
+
+PARTS = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from([String(10), String(300), Text(), mssql.VARCHAR(9)]),
+        "default": st.sampled_from([None, "", "a'\\", "ü"]),
+        "words": st.sampled_from([None, "x", "it's"]),
+        "nullable": st.booleans(),
+        "price": st.sampled_from([None, Numeric(8, 2), Numeric(9, 2)]),
+        "computed": st.sampled_from([None, "id + 1", "id + 2"]),
+        "unique": st.booleans(),
+        "check": st.booleans(),
+        "index": st.sampled_from([None, ("code",), ("code", "id")]),
+        "key": st.booleans(),
+    }
+)
+
+
+def put_together(parts: dict[str, Any]) -> Any:
+    has_length = not isinstance(parts["type"], Text)
+    key = parts["key"] and has_length
+    code = Column(
+        "code",
+        parts["type"],
+        primary_key=key,
+        nullable=parts["nullable"] and not key,
+        server_default=parts["default"],
+        comment=parts["words"],
+    )
+    more = [] if parts["price"] is None else [Column("price", parts["price"])]
+    more += [] if parts["computed"] is None else [Column("next", Integer, Computed(parts["computed"]))]
+    unique = parts["unique"] and has_length
+    arguments: list[Any] = [UniqueConstraint("code", "id", name="once")] if unique else []
+    arguments += [CheckConstraint("code <> 'id'", name="good")] if parts["check"] else []
+    arguments += [Index("fast", *parts["index"])] if parts["index"] and has_length else []
+    return kit(item(*more, code=code, arguments=arguments))
+
+
+@settings(max_examples=25, deadline=None)
+@given(before=PARTS, then=PARTS)
+def test_from_any_declaration_to_any_other_in_t_sql(before: dict[str, Any], then: dict[str, Any]) -> None:
+    planned = plan(put_together(before), put_together(then))
+    written = statements(planned)
+    for sql in written:
+        assert objections(sql) == []
+    # What goes and comes again does so once.
+    assert len(written) == len(set(written))
+    assert all(change.steps for change in planned.plan.changes)
+    assert plan(after(put_together(then)), put_together(then)).plan.changes == ()
 
 
 @pytest.mark.parametrize(

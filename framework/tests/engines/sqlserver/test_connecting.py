@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 from sqlmodel_framework import Target
-from sqlmodel_framework.engines.sqlserver.connecting import connection_string, login_timeout, session_of
+from sqlmodel_framework.engines.sqlserver.connecting import (
+    connection_string,
+    login_timeout,
+    open_connection,
+    session_of,
+)
 from sqlmodel_framework.errors import TargetError
 
 from .nowhere import objections
@@ -106,3 +111,52 @@ def test_a_session_waits_for_locks_as_long_as_the_target_says() -> None:
     assert session.endswith("SET LOCK_TIMEOUT 1500")
     assert "SET XACT_ABORT ON" in session
     assert objections(session) == []
+
+
+class Driver:
+    """What stands in the driver's place: it notes what it is told."""
+
+    class Error(Exception):
+        """What the driver raises."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+        self.told: list[Any] = []
+        self.timeout = 0
+        self.autocommit = False
+        self.closed = False
+
+    def connect(self, words: str, *, timeout: int, autocommit: bool) -> Driver:
+        self.told += [words, timeout]
+        self.autocommit = autocommit
+        return self
+
+    def execute(self, sql: str) -> None:
+        # In a transaction, some of it would not hold.
+        assert self.autocommit
+        self.told.append(sql)
+        if self.fails:
+            raise self.Error
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_connection_is_told_its_session_before_a_transaction_begins() -> None:
+    driver = Driver()
+    target = Target("mssql://me@h/d", password="x", connect_timeout=7, statement_timeout=20.5)
+    assert open_connection(driver, target) is driver
+    assert driver.told == [connection_string(target, "x"), 7, session_of(target)]
+    assert (driver.timeout, driver.autocommit, driver.closed) == (21, False, False)
+
+
+def test_a_connection_without_its_session_is_closed() -> None:
+    driver = Driver(fails=True)
+    with pytest.raises(Driver.Error):
+        open_connection(driver, Target("mssql://me@h/d", password="x"))
+    assert driver.closed
+
+
+def test_a_connection_needs_a_password() -> None:
+    with pytest.raises(TargetError, match="no password is given"):
+        open_connection(Driver(), Target("mssql://me@h/d"))

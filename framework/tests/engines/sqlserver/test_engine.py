@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import pytest
@@ -12,9 +13,16 @@ from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, String, Tex
 from sqlmodel_framework import Target
 from sqlmodel_framework.engines.registry import engine_for
 from sqlmodel_framework.engines.sqlserver.engine import SqlServerEngine
-from sqlmodel_framework.errors import DeclarationError, LockedError, TargetError, TerminalError
+from sqlmodel_framework.errors import (
+    DeclarationError,
+    LockedError,
+    TargetError,
+    TerminalError,
+    UnsupportedVersionError,
+)
+from sqlmodel_framework.schema.change import Phase, Step
 
-from .nowhere import Nowhere, OfflineEngine, model, objections
+from .nowhere import DIALECT, Nowhere, OfflineEngine, model, objections
 
 
 class Connected(OfflineEngine):
@@ -69,6 +77,40 @@ def test_a_lock_that_somebody_else_holds_is_not_waited_for_longer_than_asked() -
 def test_a_lock_that_is_refused_for_another_reason_is_told(answer: int) -> None:
     with pytest.raises(TargetError, match=rf"the deployment's lock is refused \({answer}\)"):
         Connected(answer=lambda _sql: [(answer,)]).begin_run("kit")
+
+
+def test_a_transaction_that_the_server_has_undone_is_told() -> None:
+    steps = [Step("CREATE TABLE t (a int)", Phase.TABLES)]
+    engine = OfflineEngine(answer=lambda _sql: [(1,)])
+    engine.execute_steps(steps)
+    assert engine.nowhere.asked == ["CREATE TABLE t (a int)", "SELECT @@TRANCOUNT"]
+    with pytest.raises(TerminalError, match="the server undid the transaction"):
+        OfflineEngine(answer=lambda _sql: [(0,)]).execute_steps(steps)
+
+
+class Old(Nowhere):
+    """A server of some version."""
+
+    def __init__(self, version: tuple[int, ...], edition: int) -> None:
+        super().__init__(lambda _sql: [(edition,)])
+        self.dialect = copy(DIALECT)
+        self.dialect.server_version_info = version
+
+    def rollback(self) -> None:
+        """Nothing is kept."""
+
+
+@pytest.mark.parametrize(("version", "edition"), [((14, 0), 3), ((16, 0), 3), ((12, 0), 5), ((12, 0), 8)])
+def test_a_server_of_2017_or_later_and_azure_are_taken(version: tuple[int, ...], edition: int) -> None:
+    connection: Any = Old(version, edition)
+    OfflineEngine()._refuse_old_version(connection)
+
+
+def test_an_older_server_is_refused() -> None:
+    connection: Any = Old((13, 0), 3)
+    words = "mssql 13.0 is not supported, the oldest that is, is 14"
+    with pytest.raises(UnsupportedVersionError, match=words):
+        OfflineEngine()._refuse_old_version(connection)
 
 
 def test_a_right_that_is_missing_is_named() -> None:

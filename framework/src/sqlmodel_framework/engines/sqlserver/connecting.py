@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import difflib
 import math
+from typing import Any
 
 from ...errors import TargetError
 from ...targets.target import Target
 
-__all__ = ["SESSION", "connection_string", "login_timeout", "session_of"]
+__all__ = ["connection_string", "login_timeout", "open_connection", "session_of"]
 
 _DRIVER = "ODBC Driver 18 for SQL Server"
 _PORT = 1433
@@ -43,17 +44,47 @@ _ENCRYPT = {
     "optional": "no",
 }
 # The same text must mean the same for every login, and what fails undoes the whole transaction.
-SESSION = (
+_SESSION = (
     "SET LANGUAGE us_english; SET DATEFORMAT ymd; SET TEXTSIZE 2147483647; "
     "SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, QUOTED_IDENTIFIER, CONCAT_NULL_YIELDS_NULL ON; "
     "SET NUMERIC_ROUNDABORT OFF; SET NOCOUNT ON; SET XACT_ABORT ON; SET LOCK_TIMEOUT {lock_timeout}"
 )
 
 
+def open_connection(driver: Any, target: Target) -> Any:
+    """A connection whose session means the same for every login; autocommit is off.
+
+    Args:
+        driver: the module `pyodbc`.
+        target: the target.
+
+    Raises:
+        TargetError: no password is given, or the settings are wrong.
+    """
+    password = target.secret_url().password
+    if password is None:
+        raise _error(
+            target,
+            "no password is given",
+            "name the variable or the file that holds it: password_env, password_file",
+        )
+    words = connection_string(target, str(password))
+    connection = driver.connect(words, timeout=login_timeout(target), autocommit=True)
+    try:
+        connection.execute(session_of(target))
+        if target.statement_timeout is not None:
+            connection.timeout = math.ceil(target.statement_timeout)
+        connection.autocommit = False
+    except driver.Error:
+        connection.close()
+        raise
+    return connection
+
+
 def session_of(target: Target) -> str:
     """What a new session is told."""
     # To SQL Server 0 ms means not to wait at all.
-    return SESSION.format(lock_timeout=max(1, math.floor(target.lock_timeout * 1000)))
+    return _SESSION.format(lock_timeout=max(1, math.floor(target.lock_timeout * 1000)))
 
 
 def login_timeout(target: Target) -> int:

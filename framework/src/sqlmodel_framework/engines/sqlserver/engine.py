@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Column, Engine, Executable, Table, create_engine, event
+from sqlalchemy import Column, Connection, Engine, Executable, Table, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import TypeEngine
 
-from ...errors import DatakitError, TargetError
+from ...errors import DatakitError, TargetError, TerminalError
 from ...history.companion import ROLE, interval
 from ...schema.dialects import offline, quoted
 from ...schema.names import name_of, split_name
@@ -24,10 +25,11 @@ from .declaring import refuse_unworkable
 from .errors import DRIVER_HINT, in_use, translate
 from .queries import literal, widened
 from .renaming import renaming_column
-from .types import declared_type
+from .types import declared_type, value_type
 from .upkeep import upkeep
 
 if TYPE_CHECKING:
+    from ...schema.change import Step
     from ...schema.difference import Difference
     from ..ddl import DdlWriter
 
@@ -42,6 +44,9 @@ _GIVE_BACK = "EXEC sys.sp_releaseapplock @Resource = {resource}, @LockOwner = 'S
 _LONGEST_RESOURCE = 255
 # What sp_getapplock says where a lock is not to be had in time.
 _TIMED_OUT = -1
+_EDITION = "SELECT CAST(SERVERPROPERTY('EngineEdition') AS int)"
+# Azure SQL has the version of 2014 for ever.
+_ALWAYS_NEW = (5, 8)
 _RIGHTS = (
     "SELECT DB_NAME(), USER_NAME(), HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'CREATE TABLE'), "
     "HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'CREATE SCHEMA')"
@@ -77,26 +82,13 @@ class SqlServerEngine(BaseEngine):
                 hint=DRIVER_HINT,
                 target=target.name,
             ) from None
-        password = target.secret_url().password
-        if password is None:
-            raise TargetError(
-                f"target {target.name}: no password is given",
-                hint="name the variable or the file that holds it: password_env, password_file",
-                target=target.name,
-            )
-        words = connecting.connection_string(target, str(password))
-        seconds = connecting.login_timeout(target)
-
-        def connect() -> Any:
-            connection = pyodbc.connect(words, timeout=seconds, autocommit=True)
-            connection.execute(connecting.session_of(target))
-            if target.statement_timeout is not None:
-                connection.timeout = math.ceil(target.statement_timeout)
-            connection.autocommit = False
-            return connection
-
         engine = create_engine(
-            "mssql+pyodbc://", creator=connect, **self.pool_arguments(), hide_parameters=True
+            "mssql+pyodbc://",
+            creator=lambda: connecting.open_connection(pyodbc, target),
+            # Told the sizes of parameters, the driver would send text in the server's code page.
+            use_setinputsizes=False,
+            **self.pool_arguments(),
+            hide_parameters=True,
         )
         event.listen(engine, "before_cursor_execute", self._note_cursor)
         return engine
@@ -107,6 +99,26 @@ class SqlServerEngine(BaseEngine):
     def translate(self, error: SQLAlchemyError) -> DatakitError:
         """See `sqlmodel_framework.engines.sqlserver.errors`."""
         return translate(error, self.target)
+
+    def _refuse_old_version(self, connection: Connection) -> None:
+        found = connection.dialect.server_version_info
+        if found is not None and self.oldest_version is not None and found < self.oldest_version:
+            edition: int = connection.exec_driver_sql(_EDITION).scalar_one()
+            connection.rollback()
+            if edition in _ALWAYS_NEW:
+                return
+        super()._refuse_old_version(connection)
+
+    def execute_steps(self, steps: Sequence[Step]) -> None:
+        """Carry out statements of a plan, and find out whether the server has undone them."""
+        super().execute_steps(steps)
+        # Of several statements in one batch, the driver does not always tell that a later one failed.
+        if steps and not self._fetch("SELECT @@TRANCOUNT")[0][0]:
+            raise TerminalError(
+                f"target {self.target.name}: the server undid the transaction, and did not say why",
+                hint="plan again, and look into the server's log",
+                target=self.target.name,
+            )
 
     def check_rights(self) -> None:
         """Deploying needs the rights CREATE TABLE and CREATE SCHEMA on the database."""
@@ -208,6 +220,10 @@ class SqlServerEngine(BaseEngine):
     def rename_column_sql(self, table: str, shape: TableShape, old: str, new: str) -> list[str]:
         """See `sqlmodel_framework.engines.sqlserver.renaming`."""
         return renaming_column(quoted(self.connection.dialect, table), shape, old, new, self._quote)
+
+    def value_type(self, column: Column[Any]) -> TypeEngine[Any]:
+        """See `sqlmodel_framework.engines.sqlserver.types`."""
+        return value_type(column)
 
     def row_sql(self, table: Table, sql: str, inserted: Collection[str] = ()) -> str:
         """The statement that writes a row; one that gives a counted column its value says so."""
