@@ -82,7 +82,7 @@ def test_the_hint_about_an_unknown_dialect_names_the_installed_engines(site: Pat
     install(site, "engine_of_ducks", duckdb="DuckEngine")
     with pytest.raises(DatakitError, match="there is no engine for 'oracle'") as caught:
         engine_for(Target("oracle://h/d"))
-    assert caught.value.hint == "there are: duckdb, mariadb, postgresql, sqlite"
+    assert caught.value.hint == "there are: duckdb, mariadb, mssql, postgresql, sqlite"
     assert caught.value.exit_code == 64
 
 

@@ -5,6 +5,7 @@ from sqlmodel_framework import BaseEngine, DatakitError, Target
 from sqlmodel_framework.engines import registry
 from sqlmodel_framework.engines.postgres.engine import PostgresEngine
 from sqlmodel_framework.engines.registry import engine_for
+from sqlmodel_framework.engines.sqlserver.engine import SqlServerEngine
 
 
 class DuckEngine(BaseEngine):
@@ -33,7 +34,7 @@ def test_an_unknown_dialect_names_the_engines_that_there_are(monkeypatch: pytest
     install(monkeypatch, duckdb="duck_engine:DuckEngine")
     with pytest.raises(DatakitError, match="there is no engine for 'oracle' databases") as caught:
         engine_for(Target("oracle://h/d"))
-    assert caught.value.hint == "there are: duckdb, mariadb, postgresql, sqlite"
+    assert caught.value.hint == "there are: duckdb, mariadb, mssql, postgresql, sqlite"
 
 
 def test_an_engine_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,3 +47,12 @@ def test_an_entry_point_that_is_no_engine_is_named(monkeypatch: pytest.MonkeyPat
     install(monkeypatch, duckdb="json:loads")
     with pytest.raises(DatakitError, match="not a subclass of BaseEngine"):
         engine_for(Target("duckdb:///x"))
+
+
+def test_sql_server_is_built_in_unless_an_engine_for_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = Target("mssql://me@h/d")
+    install(monkeypatch)
+    assert isinstance(engine_for(target), SqlServerEngine)
+    monkeypatch.setattr(EntryPoint, "load", lambda self: DuckEngine)
+    install(monkeypatch, mssql="duck_engine:DuckEngine")
+    assert isinstance(engine_for(target), DuckEngine)

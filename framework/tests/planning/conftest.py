@@ -183,6 +183,37 @@ def _mariadb(request: pytest.FixtureRequest) -> Iterator[Place]:
     yield Place(Target(url.set(database="here"), name="mariadb"), clear)
 
 
+@contextmanager
+def _sqlserver(_request: pytest.FixtureRequest) -> Iterator[Place]:
+    url = os.environ.get("MSSQL_URL")
+    if not url:
+        pytest.skip("MSSQL_URL names no SQL Server")
+    place = Place(Target(url, name="sqlserver"), lambda: None)
+
+    def clear() -> None:
+        with place._begin() as connection:
+            for query in _LEFT:
+                for (statement,) in connection.exec_driver_sql(query).all():
+                    connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+    place.clear = clear
+    clear()
+    yield place
+    clear()
+
+
+# What takes away all that is in the schemas of tests, the ledger's included: histories first.
+_PLACE = "QUOTENAME(SCHEMA_NAME(o.schema_id)) + N'.' + QUOTENAME(o.name)"
+_OURS = "SCHEMA_NAME(o.schema_id) IN (N'shop', N'datakit')"
+_LEFT = (
+    f"SELECT N'ALTER TABLE ' + {_PLACE} + N' SET (SYSTEM_VERSIONING = OFF)' FROM sys.tables AS o "
+    f"WHERE o.temporal_type = 2 AND {_OURS}",
+    f"SELECT N'ALTER TABLE ' + {_PLACE} + N' DROP CONSTRAINT ' + QUOTENAME(k.name) FROM sys.tables AS o "
+    f"INNER JOIN sys.foreign_keys AS k ON k.parent_object_id = o.object_id WHERE {_OURS}",
+    f"SELECT N'DROP VIEW ' + {_PLACE} FROM sys.views AS o WHERE {_OURS}",
+    f"SELECT N'DROP TABLE ' + {_PLACE} FROM sys.tables AS o WHERE {_OURS}",
+    "SELECT N'DROP SCHEMA ' + QUOTENAME(name) FROM sys.schemas WHERE name IN (N'shop', N'datakit')",
+)
 _SYSTEM = {"information_schema", "mysql", "performance_schema", "sys"}
 
 
@@ -196,6 +227,7 @@ _PLACES: dict[str, Callable[[pytest.FixtureRequest], Any]] = {
     "postgres15": _postgres15,
     "sqlite": _sqlite,
     "mariadb": _mariadb,
+    "sqlserver": _sqlserver,
 }
 
 

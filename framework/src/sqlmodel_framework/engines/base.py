@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.schema import CreateSchema
+from sqlalchemy.types import TypeEngine
 
 from ..errors import (
     DatakitError,
@@ -401,6 +402,15 @@ class BaseEngine:
         """The type of a column, as the database itself would call it."""
         return self._type_text(column.type)
 
+    def declared_generated(self, column: Column[Any], words: str | None) -> str | None:
+        """What a column always is, as the database itself would say it, or None for one that can be written.
+
+        Args:
+            column: the column.
+            words: the expression that it is declared to be, or None.
+        """
+        return words
+
     def declared_partitioning(self, table: Table) -> str | None:
         """How a table is cut into partitions, or None; nothing is cut by default."""
         return None
@@ -440,6 +450,20 @@ class BaseEngine:
         """The statements that give a column of a table, by its full name, another name."""
         place = quoted(self.connection.dialect, table)
         return [f"ALTER TABLE {place} RENAME COLUMN {self.quoted(old)} TO {self.quoted(new)}"]
+
+    def value_type(self, column: Column[Any]) -> TypeEngine[Any]:
+        """The type that a declared value has while it is compared with what a column holds."""
+        return column.type
+
+    def row_sql(self, table: Table, sql: str, inserted: Collection[str] = ()) -> str:
+        """The statement that writes a declared row.
+
+        Args:
+            table: the table.
+            sql: the insert or update as SQLAlchemy writes it, values included.
+            inserted: the columns that an insert has values for.
+        """
+        return sql
 
     def table_bytes(self, names: Collection[str]) -> Mapping[str, int]:
         """How much each of these tables holds, in bytes, in one query; nothing where it is not known."""
@@ -519,14 +543,18 @@ class BaseEngine:
 
         SQL text is taken as it stands.
         """
-        with self.transaction() as connection:
+        with self.transaction():
             self.forbid_writes()
-            return _rows(connection, statement)
+            return self.rows_of(statement)
 
     def write_rows(self, statement: Executable | str) -> list[dict[str, Any]]:
         """The rows that a statement returns, by column name, in a transaction that may write."""
-        with self.transaction() as connection:
-            return _rows(connection, statement)
+        with self.transaction():
+            return self.rows_of(statement)
+
+    def rows_of(self, statement: Executable | str) -> list[dict[str, Any]]:
+        """The rows of a statement, by column name, in the open transaction."""
+        return _rows(self.connection, statement)
 
     def _type_text(self, type_: Any) -> str:
         return str(type_.compile(dialect=self.connection.dialect)).lower()

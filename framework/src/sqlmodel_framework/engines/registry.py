@@ -17,6 +17,8 @@ _BUILT_IN = {
     "postgresql": ("sqlmodel_framework.engines.postgres.engine", "PostgresEngine"),
     "sqlite": ("sqlmodel_framework.engines.sqlite.engine", "SqliteEngine"),
 }
+# An engine that is installed goes before these: the runner that reads from such servers brings its own.
+_OTHERWISE = {"mssql": ("sqlmodel_framework.engines.sqlserver.engine", "SqlServerEngine")}
 
 
 def engine_for(target: Target, engine: BaseEngine | type[BaseEngine] | None = None) -> BaseEngine:
@@ -39,22 +41,16 @@ def engine_for(target: Target, engine: BaseEngine | type[BaseEngine] | None = No
 
 def _find(dialect: str) -> type[BaseEngine]:
     if dialect in _BUILT_IN:
-        module, name = _BUILT_IN[dialect]
-        try:
-            found: type[BaseEngine] = getattr(import_module(module), name)
-        except ModuleNotFoundError as error:
-            raise TerminalError(
-                f"the driver for {dialect!r} databases is missing: {error}",
-                hint=f"install sqlmodel-framework[{dialect}]",
-            ) from error
-        return found
+        return _built_in(dialect, *_BUILT_IN[dialect])
     points = entry_points(group=GROUP)
     named = [point for point in points if point.name == dialect]
     if len(named) > 1:
         packages = ", ".join(sorted(point.value for point in named))
         raise TerminalError(f"several engines for {dialect!r} are installed: {packages}", hint="keep one")
+    if not named and dialect in _OTHERWISE:
+        return _built_in(dialect, *_OTHERWISE[dialect])
     if not named:
-        known = ", ".join(sorted({*_BUILT_IN, *(point.name for point in points)}))
+        known = ", ".join(sorted({*_BUILT_IN, *_OTHERWISE, *(point.name for point in points)}))
         raise TerminalError(f"there is no engine for {dialect!r} databases", hint=f"there are: {known}")
     try:
         loaded = named[0].load()
@@ -66,3 +62,14 @@ def _find(dialect: str) -> type[BaseEngine]:
     if not (isinstance(loaded, type) and issubclass(loaded, BaseEngine)):
         raise TerminalError(f"the engine for {dialect!r} ({named[0].value}) is not a subclass of BaseEngine")
     return loaded
+
+
+def _built_in(dialect: str, module: str, name: str) -> type[BaseEngine]:
+    try:
+        found: type[BaseEngine] = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise TerminalError(
+            f"the driver for {dialect!r} databases is missing: {error}",
+            hint=f"install sqlmodel-framework[{dialect}]",
+        ) from error
+    return found

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Double,
     Identity,
     Index,
+    String,
     Table,
     Text,
     Uuid,
@@ -58,9 +59,11 @@ __all__ = [
 SCHEMA = "datakit"
 
 # Not every database has arrays, or JSON that it takes apart.
-_TEXTS = ARRAY(Text).with_variant(JSON(), "mariadb", "sqlite")
+_TEXTS = ARRAY(Text).with_variant(JSON(), "mariadb", "mssql", "sqlite")
 _LONG_TEXT = Text().with_variant(LONGTEXT(), "mariadb")
-_OBJECT = JSONB().with_variant(JSON(), "mariadb", "sqlite")
+_OBJECT = JSONB().with_variant(JSON(), "mariadb", "mssql", "sqlite")
+# SQL Server has no index over text without an end.
+_NAME = Text().with_variant(String(200), "mssql")
 
 
 class LedgerBase(SQLModel, registry=registry()):
@@ -197,9 +200,9 @@ class QuarantinedRow(LedgerBase, table=True):
         default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)]
     )
     run_id: UUID = Field(sa_type=Uuid, foreign_key=f"{SCHEMA}.run.run_id")
-    datakit: str = _text()
-    table_name: str = _text()
-    load_name: str = _text()
+    datakit: str = Field(sa_type=_NAME)
+    table_name: str = Field(sa_type=_NAME)
+    load_name: str = Field(sa_type=_NAME)
     position: int = Field(sa_type=BigInteger)
     reasons: list[str] = Field(sa_type=_TEXTS)
     row_values: dict[str, Any] = Field(sa_type=_OBJECT)

@@ -200,18 +200,11 @@ class _Describing:
 
     def _column(self, column: Column[Any]) -> ColumnShape:
         default: str | None = None
-        generated: str | None = None
         identity = ""
-        if column.computed is not None:
-            generated = self._expression(column.computed.sqltext)
-        elif column.identity is not None and self.engine.has_identity:
-            identity = "always" if column.identity.always else "by default"
-        elif column is column.table._autoincrement_column and (
-            column.server_default is None or column.identity is not None
-        ):
-            identity = self.engine.counting
-        elif column.server_default is not None:
-            default = self.compiler.get_column_default_string(column)
+        words = None if column.computed is None else self._expression(column.computed.sqltext)
+        generated = self.engine.declared_generated(column, words)
+        if generated is None:
+            identity, default = self._filled_in(column)
         return ColumnShape(
             type=self.types.of(column),
             nullable=bool(column.nullable),
@@ -220,6 +213,18 @@ class _Describing:
             identity=identity,
             comment=column.comment if self.dialect.supports_comments else None,
         )
+
+    def _filled_in(self, column: Column[Any]) -> tuple[str, str | None]:
+        """How a column counts, or "", and the default that it has."""
+        if column.identity is not None and self.engine.has_identity:
+            return "always" if column.identity.always else "by default", None
+        if column is column.table._autoincrement_column and (
+            column.server_default is None or column.identity is not None
+        ):
+            return self.engine.counting, None
+        if column.server_default is not None:
+            return "", self.compiler.get_column_default_string(column)
+        return "", None
 
     def _cut(self, name: Any) -> str:
         """A name as it is rendered: one that SQLAlchemy made up is shortened where it is too long."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Table, and_, cast, insert, literal, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Table, and_, case, cast, insert, literal, or_, select, union_all, update
 
 from ..base.declarations import Rows
 from ..base.tables import table_of
@@ -43,7 +43,7 @@ def _changes(engine: BaseEngine, rows: Rows, live: Snapshot) -> list[Change]:
     if any(not set(row) <= known for row in values):
         # A column that is only just being added: what the rows hold in it cannot be asked yet.
         values = [{name: value for name, value in row.items() if name in known} for row in values]
-    asked: Sequence[Any] = engine.connection.execute(_differing(table, rows.key, values)).all()
+    asked: Sequence[Any] = engine.connection.execute(_differing(engine, table, rows.key, values)).all()
     found: dict[int, bool] = {position: bool(missing) for position, missing in asked}
     whole = [rows.values(row) for row in rows.rows]
     late = [position for position, row in enumerate(whole) if not set(row) <= known and position not in found]
@@ -55,17 +55,17 @@ def _changes(engine: BaseEngine, rows: Rows, live: Snapshot) -> list[Change]:
     return changes
 
 
-def _differing(table: Table, key: tuple[str, ...], values: Sequence[dict[str, Any]]) -> Any:
+def _differing(
+    engine: BaseEngine, table: Table, key: tuple[str, ...], values: Sequence[dict[str, Any]]
+) -> Any:
     """The positions of the rows that are missing (true) or differ (false)."""
     columns = sorted({name for row in values for name in row})
+    types = {name: engine.value_type(table.c[name]) for name in columns}
     wanted = union_all(
         *(
             select(
                 literal(position).label("position"),
-                *(
-                    cast(literal(row.get(name), table.c[name].type), table.c[name].type).label(name)
-                    for name in columns
-                ),
+                *(cast(literal(row.get(name), types[name]), types[name]).label(name) for name in columns),
                 *(literal(name in row).label(f"given {name}") for name in columns if name not in key),
             )
             for position, row in enumerate(values)
@@ -79,28 +79,31 @@ def _differing(table: Table, key: tuple[str, ...], values: Sequence[dict[str, An
         if name not in key
     ]
     return (
-        select(wanted.c.position, missing)
+        # Not every database takes a condition for a value.
+        select(wanted.c.position, case((missing, 1), else_=0))
         .select_from(wanted.outerjoin(table, same))
         .where(or_(missing, *differs))
     )
 
 
 def _insert(engine: BaseEngine, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> Change:
-    return _change(engine, "insert row", table, key, row, insert(table).values(row))
+    sql = _sql(engine, insert(table).values(row))
+    return _change("insert row", table, key, row, engine.row_sql(table, sql, row))
 
 
 def _update(engine: BaseEngine, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> Change:
     given = {name: value for name, value in row.items() if name not in key}
     where = and_(*(table.c[name] == row[name] for name in key))
-    return _change(engine, "update row", table, key, row, update(table).where(where).values(given))
+    sql = _sql(engine, update(table).where(where).values(given))
+    return _change("update row", table, key, row, engine.row_sql(table, sql))
 
 
-def _change(
-    engine: BaseEngine, action: str, table: Table, key: tuple[str, ...], row: dict[str, Any], statement: Any
-) -> Change:
-    compiled = statement.compile(
-        dialect=offline(engine.connection.dialect), compile_kwargs={"literal_binds": True}
-    )
+def _sql(engine: BaseEngine, statement: Any) -> str:
+    dialect = offline(engine.connection.dialect)
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+def _change(action: str, table: Table, key: tuple[str, ...], row: dict[str, Any], sql: str) -> Change:
     told_apart = ", ".join(f"{name}={row[name]}" for name in key)
-    step = Step(str(compiled), Phase.ROWS)
+    step = Step(sql, Phase.ROWS)
     return Change(action=action, name=f"{name_of(table)} ({told_apart})", steps=(step,))
