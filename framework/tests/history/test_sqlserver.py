@@ -58,6 +58,7 @@ STATEMENTS = {
 }
 
 
+@pytest.mark.capability("history: times of the row", engine="sqlserver", how="compiled")
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_every_statement_is_t_sql(name: str) -> None:
     assert unparsable(STATEMENTS[name]) == []
@@ -67,6 +68,7 @@ def test_the_grammar_does_object() -> None:
     assert unparsable("SELECT a FROM t FOR SYSTEM_TIME SINCE @x")
 
 
+@pytest.mark.capability("history: states and intervals", engine="sqlserver", how="compiled")
 def test_the_server_keeps_the_history_in_a_table_with_a_name() -> None:
     sql = STATEMENTS["create"]
     assert "valid_from DATETIME2(7) GENERATED ALWAYS AS ROW START NOT NULL" in sql
@@ -78,6 +80,7 @@ def test_the_server_keeps_the_history_in_a_table_with_a_name() -> None:
     assert upkeep(table_of(Order)).tables == ()
 
 
+@pytest.mark.capability("history: any name", engine="sqlserver", how="compiled")
 def test_a_bracket_in_a_name_is_doubled() -> None:
     class Boxed(TransactionalTableMixin, table=True):
         __tablename__ = "a]b"
@@ -89,6 +92,7 @@ def test_a_bracket_in_a_name_is_doubled() -> None:
     assert "t.[c]]d] = i.[c]]d]" in definition
 
 
+@pytest.mark.capability("history: questions", engine="sqlserver", how="compiled")
 def test_questions_are_asked_in_the_servers_own_words() -> None:
     assert "FOR SYSTEM_TIME AS OF :param_1" in STATEMENTS["as of"]
     assert "FOR SYSTEM_TIME ALL" in STATEMENTS["history"]

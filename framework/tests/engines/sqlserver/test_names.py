@@ -67,6 +67,7 @@ def check(sql: str, name: str) -> None:
     list(texts(sql))
 
 
+@pytest.mark.capability("plan: any name", engine="sqlserver", how="compiled")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_stays_a_name_in_every_statement(name: str) -> None:
     schema = name.translate(str.maketrans("", "", ".[]")) or "s"
@@ -134,6 +135,7 @@ def test_any_name_comes_back_out_of_its_brackets(name: str) -> None:
         assert found[1][1][1:-1].replace("]]", "]") == name
 
 
+@pytest.mark.capability("plan: times of the row", engine="sqlserver", how="compiled")
 def test_a_trigger_of_hostile_names_is_t_sql() -> None:
     table = Table(
         "a]b",
