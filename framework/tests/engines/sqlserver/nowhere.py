@@ -82,6 +82,8 @@ def kit(*models: Model, **more: Any) -> Datakit:
 class Rows:
     """The rows that a question is answered with."""
 
+    returns_rows = False
+
     def __init__(self, rows: Sequence[tuple[Any, ...]]) -> None:
         self.rows = rows
 

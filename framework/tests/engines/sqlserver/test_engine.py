@@ -120,6 +120,24 @@ def test_a_right_that_is_missing_is_named() -> None:
     assert caught.value.hint == "GRANT CREATE SCHEMA TO [me me]"
 
 
+class Begun(Nowhere):
+    """A connection whose transaction is noted."""
+
+    def begin(self) -> Begun:
+        self.asked.append("begin")
+        return self
+
+    def rollback(self) -> None:
+        self.asked.append("rollback")
+
+
+def test_what_a_question_writes_is_undone() -> None:
+    engine: Any = OfflineEngine()
+    engine.nowhere = engine._connection = Begun(lambda _sql: [])
+    assert engine.read_rows("DELETE FROM t") == []
+    assert engine.nowhere.asked == ["begin", "DELETE FROM t", "rollback"]
+
+
 def test_what_is_under_way_is_cancelled_through_its_cursor() -> None:
     class Cursor:
         cancelled = False
