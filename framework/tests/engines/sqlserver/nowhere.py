@@ -108,7 +108,12 @@ class Nowhere:
         self.asked.append(sql)
         return Rows(self.answer(sql))
 
-    def execute(self, statement: Any) -> Rows:
+    def execute(self, statement: Any, parameters: Sequence[Mapping[str, Any]] = ()) -> Rows:
+        if statement.is_dml:
+            # Some values have no literal.
+            names = list(parameters[0]) if parameters else None
+            sql = str(statement.compile(dialect=DIALECT, column_keys=names))
+            return self.exec_driver_sql(re.sub(r":(?=\w)", "@", sql))
         return self.exec_driver_sql(
             str(statement.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
         )
