@@ -82,6 +82,8 @@ def kit(*models: Model, **more: Any) -> Datakit:
 class Rows:
     """The rows that a question is answered with."""
 
+    returns_rows = False
+
     def __init__(self, rows: Sequence[tuple[Any, ...]]) -> None:
         self.rows = rows
 
@@ -106,7 +108,12 @@ class Nowhere:
         self.asked.append(sql)
         return Rows(self.answer(sql))
 
-    def execute(self, statement: Any) -> Rows:
+    def execute(self, statement: Any, parameters: Sequence[Mapping[str, Any]] = ()) -> Rows:
+        if statement.is_dml:
+            # Some values have no literal.
+            names = list(parameters[0]) if parameters else None
+            sql = str(statement.compile(dialect=DIALECT, column_keys=names))
+            return self.exec_driver_sql(re.sub(r":(?=\w)", "@", sql))
         return self.exec_driver_sql(
             str(statement.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
         )

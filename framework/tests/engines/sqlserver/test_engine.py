@@ -20,9 +20,11 @@ from sqlmodel_framework.errors import (
     TerminalError,
     UnsupportedVersionError,
 )
+from sqlmodel_framework.schema.applying import carry_out
 from sqlmodel_framework.schema.change import Phase, Step
+from sqlmodel_framework.schema.planning import plan_with
 
-from .nowhere import DIALECT, Nowhere, OfflineEngine, model, objections
+from .nowhere import DIALECT, Nowhere, OfflineEngine, kit, model, objections, recorded
 
 
 class Connected(OfflineEngine):
@@ -50,6 +52,25 @@ def test_a_driver_that_is_not_there_is_named_with_what_to_install(monkeypatch: p
         pass
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("install sqlmodel-framework[sqlserver], unixODBC")
+
+
+def test_a_whole_deployment_with_its_records_is_t_sql() -> None:
+    old = kit(with_(code=Column("code", String(9))))
+    new = kit(with_(Index("by_code", "code"), code=Column("code", String(19))))
+    there, rows = recorded(old)
+    engine = Connected(there, lambda sql: rows if "FROM datakit.object" in sql else [(1,)])
+    planned = plan_with(engine, new)
+    engine.have = recorded(new)[0]
+    made = carry_out(engine, planned, frozenset())
+    assert made.changes == ("change column shop.item.code", "add index shop.item.by_code")
+    for sql in engine.nowhere.asked:
+        assert objections(sql) == []
+    kinds = [" ".join(sql.split()[:3]) for sql in engine.nowhere.asked if "datakit." in sql]
+    assert kinds[-3:] == [
+        "INSERT INTO datakit.deployment",
+        "UPDATE datakit.object SET",
+        "INSERT INTO datakit.object",
+    ]
 
 
 def test_a_lock_is_of_the_session_and_given_back() -> None:
@@ -118,6 +139,24 @@ def test_a_right_that_is_missing_is_named() -> None:
     with pytest.raises(TargetError, match="user 'me me' lacks the right CREATE SCHEMA on 'shop'") as caught:
         OfflineEngine(answer=lambda _sql: [("shop", "me me", 1, 0)]).check_rights()
     assert caught.value.hint == "GRANT CREATE SCHEMA TO [me me]"
+
+
+class Begun(Nowhere):
+    """A connection whose transaction is noted."""
+
+    def begin(self) -> Begun:
+        self.asked.append("begin")
+        return self
+
+    def rollback(self) -> None:
+        self.asked.append("rollback")
+
+
+def test_what_a_question_writes_is_undone() -> None:
+    engine: Any = OfflineEngine()
+    engine.nowhere = engine._connection = Begun(lambda _sql: [])
+    assert engine.read_rows("DELETE FROM t") == []
+    assert engine.nowhere.asked == ["begin", "DELETE FROM t", "rollback"]
 
 
 def test_what_is_under_way_is_cancelled_through_its_cursor() -> None:

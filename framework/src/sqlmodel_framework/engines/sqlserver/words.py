@@ -1,4 +1,4 @@
-"""Names within expressions: where one stands as a name, and not in a text."""
+"""Names within expressions: where one stands as a name, and not in a text or in another name."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ import re
 
 __all__ = ["mentions", "with_name"]
 
-_TEXT = re.compile(r"('(?:[^']|'')*')")
+_PIECE = re.compile(r"'(?:[^']|'')*'|\[(?:[^\]]|\]\])*\]|[\w@$#]+|.", re.DOTALL)
 
 
 def mentions(expression: str | None, name: str) -> bool:
     """Whether a name, with brackets where it must have them, stands in an expression."""
-    return any(_word(name).search(part) for part in _TEXT.split(expression or "")[::2])
+    return name in _PIECE.findall(expression or "")
 
 
 def with_name(expression: str, old: str, new: str) -> str:
     """An expression with another name in the place of one, both with brackets where they must have them."""
-    parts = _TEXT.split(expression)
-    parts[::2] = [_word(old).sub(lambda _: new, part) for part in parts[::2]]
-    return "".join(parts)
-
-
-def _word(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w\[]){re.escape(name)}(?![\w\]])")
+    return "".join(new if piece == old else piece for piece in _PIECE.findall(expression))
