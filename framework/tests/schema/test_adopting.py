@@ -30,6 +30,8 @@ CREATE SCHEMA crm;
 CREATE SCHEMA "Odd ""One"" yes";
 CREATE TYPE mood AS ENUM ('in progress', 'class', '', '2nd', 'in-progress');
 CREATE TYPE crm.mood AS ENUM ('up', 'down');
+CREATE SCHEMA types;
+CREATE TYPE types.size AS ENUM ('s', 'm');
 CREATE TYPE crm.pair AS (a integer, b integer);
 CREATE DOMAIN crm.email AS text CHECK (VALUE LIKE '%@%');
 CREATE SEQUENCE crm.ticket_numbers START 1000 INCREMENT 5;
@@ -93,7 +95,7 @@ CREATE TABLE crm.kept (region integer NOT NULL, day date NOT NULL, PRIMARY KEY (
 CREATE TABLE crm.kept_2025 PARTITION OF crm.kept FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE TABLE crm.shared (
     id integer PRIMARY KEY REFERENCES crm.company, part serial,
-    two crm.pair, note text COLLATE "C" DEFAULT 'it''s'
+    two crm.pair, size types.size, sizes types.size[], note text COLLATE "C" DEFAULT 'it''s'
 );
 CREATE VIEW grown AS SELECT id FROM person WHERE born < '2000-01-01';
 CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM person;
@@ -260,7 +262,8 @@ def test_the_database_can_be_made_anew_from_the_classes(
         # What no class declares must be there.
         ask(
             other,
-            "CREATE SCHEMA crm; CREATE TYPE crm.pair AS (a int, b int); CREATE DOMAIN crm.email AS text; "
+            "CREATE SCHEMA crm; CREATE SCHEMA types; CREATE TYPE types.size AS ENUM ('s', 'm'); "
+            "CREATE TYPE crm.pair AS (a int, b int); CREATE DOMAIN crm.email AS text; "
             "CREATE SEQUENCE crm.ticket_numbers; "
             "CREATE SEQUENCE crm.shared_part_seq",
         )
