@@ -103,6 +103,7 @@ CREATE VIEW crm.companies AS SELECT name FROM crm.company;
 CREATE FUNCTION crm.noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER note BEFORE UPDATE ON crm.company FOR EACH ROW EXECUTE FUNCTION crm.noted();
 ALTER TABLE crm.company ADD CONSTRAINT late CHECK (number > -1) NOT VALID;
+ALTER TABLE crm.hen ADD CONSTRAINT apart EXCLUDE USING hash (egg WITH =);
 CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);
 GRANT SELECT ON crm.company TO PUBLIC;
 """
@@ -123,6 +124,7 @@ ADOPTED = (
     "person",
 )
 LEFT_ALONE = {
+    "exclusion apart of crm.hen",
     "check late of crm.company, which is not validated",
     "grant SELECT to PUBLIC of crm.company",
     "partition crm.kept_2025 of crm.kept",

@@ -98,6 +98,7 @@ def read_existing(engine: BaseEngine, schemas: Collection[str], recorded: Record
             wanted[name] = place
         else:
             left.append(reason)
+    left += [in_words(*each) for each in engine.beyond_shapes(list(wanted.values()))]
     with warnings.catch_warnings():
         # What SQLAlchemy does not recognise is taken in the database's own words.
         warnings.simplefilter("ignore", SAWarning)
