@@ -47,6 +47,7 @@ SURFACE = {
 
 ENGINE = {
     "begin_run": "(self, datakit: 'str') -> 'None'",
+    "beyond_shapes": "(self, places: 'Collection[Place]') -> 'Sequence[tuple[str, str, str]]'",
     "bind": "(self, target: 'Target') -> 'None'",
     "can_load": "False",
     "can_plan": "False",

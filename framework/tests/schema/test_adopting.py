@@ -30,6 +30,8 @@ CREATE SCHEMA crm;
 CREATE SCHEMA "Odd ""One"" yes";
 CREATE TYPE mood AS ENUM ('in progress', 'class', '', '2nd', 'in-progress');
 CREATE TYPE crm.mood AS ENUM ('up', 'down');
+CREATE SCHEMA types;
+CREATE TYPE types.size AS ENUM ('s', 'm');
 CREATE TYPE crm.pair AS (a integer, b integer);
 CREATE DOMAIN crm.email AS text CHECK (VALUE LIKE '%@%');
 CREATE SEQUENCE crm.ticket_numbers START 1000 INCREMENT 5;
@@ -93,7 +95,7 @@ CREATE TABLE crm.kept (region integer NOT NULL, day date NOT NULL, PRIMARY KEY (
 CREATE TABLE crm.kept_2025 PARTITION OF crm.kept FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE TABLE crm.shared (
     id integer PRIMARY KEY REFERENCES crm.company, part serial,
-    two crm.pair, note text COLLATE "C" DEFAULT 'it''s'
+    two crm.pair, size types.size, sizes types.size[], note text COLLATE "C" DEFAULT 'it''s'
 );
 CREATE VIEW grown AS SELECT id FROM person WHERE born < '2000-01-01';
 CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM person;
@@ -101,6 +103,7 @@ CREATE VIEW crm.companies AS SELECT name FROM crm.company;
 CREATE FUNCTION crm.noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER note BEFORE UPDATE ON crm.company FOR EACH ROW EXECUTE FUNCTION crm.noted();
 ALTER TABLE crm.company ADD CONSTRAINT late CHECK (number > -1) NOT VALID;
+ALTER TABLE crm.hen ADD CONSTRAINT apart EXCLUDE USING hash (egg WITH =);
 CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);
 GRANT SELECT ON crm.company TO PUBLIC;
 """
@@ -121,6 +124,7 @@ ADOPTED = (
     "person",
 )
 LEFT_ALONE = {
+    "exclusion apart of crm.hen",
     "check late of crm.company, which is not validated",
     "grant SELECT to PUBLIC of crm.company",
     "partition crm.kept_2025 of crm.kept",
@@ -260,7 +264,8 @@ def test_the_database_can_be_made_anew_from_the_classes(
         # What no class declares must be there.
         ask(
             other,
-            "CREATE SCHEMA crm; CREATE TYPE crm.pair AS (a int, b int); CREATE DOMAIN crm.email AS text; "
+            "CREATE SCHEMA crm; CREATE SCHEMA types; CREATE TYPE types.size AS ENUM ('s', 'm'); "
+            "CREATE TYPE crm.pair AS (a int, b int); CREATE DOMAIN crm.email AS text; "
             "CREATE SEQUENCE crm.ticket_numbers; "
             "CREATE SEQUENCE crm.shared_part_seq",
         )

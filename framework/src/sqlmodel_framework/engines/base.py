@@ -339,6 +339,10 @@ class BaseEngine:
             found += [(own, name) for name in sorted(inspector.get_view_names(schema))]
         return found
 
+    def beyond_shapes(self, places: Collection[Place]) -> Sequence[tuple[str, str, str]]:
+        """What belongs to tables and no shape tells of: its kind, its table's full name, and its own name."""
+        return []
+
     def existing_columns(self, places: Iterable[Place]) -> Mapping[Place, Sequence[ReflectedColumn]]:
         """The columns of tables as SQLAlchemy reflects them, with its types."""
         by_schema: dict[str | None, list[str]] = {}

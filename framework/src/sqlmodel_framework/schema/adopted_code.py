@@ -14,7 +14,7 @@ from typing import Any
 from sqlacodegen.generators import Base, LiteralImport, SQLModelGenerator
 from sqlacodegen.models import ColumnAttribute, Model, ModelClass
 from sqlacodegen.utils import render_callable
-from sqlalchemy import ARRAY, JSON, Column, Connection, MetaData, Table
+from sqlalchemy import ARRAY, Column, Connection, MetaData, Table
 from sqlalchemy.types import TypeEngine
 
 from ..base.fields import sql_type
@@ -22,9 +22,10 @@ from ..base.models import BaseMixin
 from .adopted_enums import AdoptedEnums
 from .adopted_names import class_name, field_name, free_name
 from .adopted_parts import TableParts, escaped
+from .adopted_types import python_type
 from .existing import ExistingColumn, ExistingTable
 from .rebuilding import counts_by_default
-from .snapshot import ColumnShape
+from .snapshot import ColumnShape, TableShape
 
 __all__ = ["classes_for"]
 
@@ -185,9 +186,9 @@ class _Generator(SQLModelGenerator):
             lines.append(f"__table_args__ = {parts}")
         if not shape.primary_key:
             # Rows must be told apart by something; the table itself stays without a key.
-            key = next(iter(shape.uniques.values()), tuple(shape.columns))
             names = {attribute.column.name: attribute.name for attribute in model.columns}
-            lines.append(f"__mapper_args__ = {{'primary_key': {[names[each] for each in key]!r}}}")
+            key = [names[each] for each in _tells_apart(shape)]
+            lines.append(f"__mapper_args__ = {{'primary_key': {key!r}}}")
         lines.append("")
         lines += [self.render_column_attribute(attribute) for attribute in model.columns]
         head, *body = lines
@@ -268,36 +269,26 @@ class _Generator(SQLModelGenerator):
 
     def annotation(self, column: Column[Any], known: ExistingColumn) -> str:
         name = self.enums.class_of(column)
-        if name is None:
-            return self.python_type(known.like)
-        return f"list[{name}]" if isinstance(column.type, ARRAY) else name
-
-    def python_type(self, like: TypeEngine[Any]) -> str:
-        """What values of a type are in Python; Any where SQLAlchemy does not say, or they are of any form."""
-        like = getattr(like, "data_type", like)
-        if isinstance(like, ARRAY) and like.dimensions in (None, 1):
-            return f"list[{self.python_type(like.item_type)}]"
-        try:
-            found = object if isinstance(like, (JSON, ARRAY)) or _is_set(like) else like.python_type
-        except NotImplementedError:
-            found = object
-        # SQLAlchemy's own classes of values mean nothing to pydantic.
-        if found is object or found.__module__.startswith("sqlalchemy."):
-            self.add_literal_import("typing", "Any")
-            return "Any"
-        if found.__module__ == "builtins":
-            return found.__name__
-        self.add_module_import(found.__module__)
-        return f"{found.__module__}.{found.__name__}"
+        if name is not None:
+            return f"list[{name}]" if isinstance(column.type, ARRAY) else name
+        text, module = python_type(known.like)
+        if module == "typing":
+            self.add_literal_import(module, text.removeprefix("list[").removesuffix("]"))
+        elif module:
+            self.add_module_import(module)
+        return text
 
 
 def _is_own_words(kind: TypeEngine[Any]) -> bool:
     return hasattr(kind, "words")
 
 
-def _is_set(kind: TypeEngine[Any]) -> bool:
-    """Whether it is MariaDB's type SET, which SQLAlchemy takes for text."""
-    return kind.__visit_name__ == "SET"
+def _tells_apart(shape: TableShape) -> tuple[str, ...]:
+    """The columns of a unique key without nulls, else all columns."""
+    for columns in shape.uniques.values():
+        if not any(shape.columns[each].nullable for each in columns):
+            return columns
+    return tuple(shape.columns)
 
 
 def _identity(shape: ColumnShape, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,10 +98,13 @@ def read_existing(engine: BaseEngine, schemas: Collection[str], recorded: Record
             wanted[name] = place
         else:
             left.append(reason)
+    left += [in_words(*each) for each in engine.beyond_shapes(list(wanted.values()))]
     with warnings.catch_warnings():
         # What SQLAlchemy does not recognise is taken in the database's own words.
         warnings.simplefilter("ignore", SAWarning)
         columns = engine.existing_columns(wanted.values())
+    # What is in a schema without a table of the datakit, no deployment looks at.
+    owned = {schema for schema, _ in wanted.values()} | {None}
     tables: dict[str, ExistingTable] = {}
     for name, (schema, bare) in wanted.items():
         shape, parts = _declarable(name, shapes[name], wanted)
@@ -111,7 +114,7 @@ def read_existing(engine: BaseEngine, schemas: Collection[str], recorded: Record
             schema,
             bare,
             shape,
-            {each: _column(engine, each, shape, described.get(each)) for each in shape.columns},
+            {each: _column(engine, each, shape, described.get(each), owned) for each in shape.columns},
         )
     return Existing(tables, tuple(left))
 
@@ -174,12 +177,16 @@ def _not_a_key(key: ForeignKeyShape, wanted: Mapping[str, tuple[str | None, str]
 
 
 def _column(
-    engine: BaseEngine, name: str, shape: TableShape, described: ReflectedColumn | None
+    engine: BaseEngine,
+    name: str,
+    shape: TableShape,
+    described: ReflectedColumn | None,
+    owned: Collection[str | None],
 ) -> ExistingColumn:
     own = shape.columns[name]
     # A name can be such that SQLAlchemy does not see the column.
     like = NullType() if described is None else described["type"]
-    kind = _type(engine, like, own.type)
+    kind = _type(engine, like, own.type, owned)
     return ExistingColumn(
         type=kind,
         like=getattr(kind, "like", None) or like,
@@ -198,11 +205,13 @@ def _computed(words: str, described: ReflectedColumn | None) -> tuple[str, bool 
     return words, None if reflected is None else reflected.get("persisted")
 
 
-def _type(engine: BaseEngine, like: TypeEngine[Any], words: str) -> TypeEngine[Any]:
+def _type(
+    engine: BaseEngine, like: TypeEngine[Any], words: str, owned: Collection[str | None]
+) -> TypeEngine[Any]:
     """SQLAlchemy's type if the database calls it as it calls the column's, else one of those words."""
     # A domain is an object of its own, which no declaration makes.
     like = getattr(like, "data_type", like) if like.__visit_name__ == "DOMAIN" else like
-    for candidate in _candidates(like):
+    for candidate in _candidates(like, owned):
         probe: Column[Any] = Column("probe", candidate)
         with suppress(CompileError):
             if engine.declared_type(probe) == words:
@@ -212,9 +221,10 @@ def _type(engine: BaseEngine, like: TypeEngine[Any], words: str) -> TypeEngine[A
     return sql_type(words, None if isinstance(like, (NullType, Enum, ARRAY)) else like)
 
 
-def _candidates(like: TypeEngine[Any]) -> Iterator[TypeEngine[Any]]:
+def _candidates(like: TypeEngine[Any], owned: Collection[str | None]) -> Iterator[TypeEngine[Any]]:
     """The type that any database knows, where there is one, and then the database's own."""
-    if isinstance(like, NullType):
+    inner = getattr(like, "item_type", like)
+    if isinstance(inner, NullType) or (isinstance(inner, Enum) and inner.schema not in owned):
         return
     if not isinstance(like, (Enum, ARRAY)):
         with suppress(NotImplementedError):

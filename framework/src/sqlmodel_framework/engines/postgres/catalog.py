@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -26,7 +26,7 @@ from ...schema.snapshot import (
     ViewShape,
 )
 
-__all__ = ["read_snapshot", "table_bytes"]
+__all__ = ["exclusions", "read_snapshot", "table_bytes"]
 
 _KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table"}
 _IDENTITY = {"a": "always", "d": "by default"}
@@ -156,6 +156,15 @@ WHERE n.nspname = ANY(:schemas) AND NOT EXISTS (
     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i'))
 """
 
+_EXCLUSIONS = text("""
+SELECT n.nspname, c.relname, k.conname
+FROM pg_catalog.pg_constraint AS k
+JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE k.contype = 'x' AND (n.nspname, c.relname) IN (
+    SELECT * FROM unnest(CAST(:schemas AS name[]), CAST(:names AS name[])))
+ORDER BY n.nspname, c.relname, k.conname
+""")
 _BYTES = text(
     "SELECT name, pg_table_size(to_regclass(name)) FROM unnest(CAST(:names AS text[])) AS names (name)"
 )
@@ -171,6 +180,17 @@ def table_bytes(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     places = {quoted(connection.dialect, name): name for name in names}
     rows: Sequence[Any] = connection.execute(_BYTES, {"names": list(places)}).all()
     return {places[place]: size for place, size in rows if size is not None}
+
+
+def exclusions(
+    connection: Connection, places: Collection[tuple[str | None, str]]
+) -> list[tuple[str, str, str]]:
+    """The exclusion constraints of tables: their kind, their table's full name, and their own."""
+    default = connection.dialect.default_schema_name or "public"
+    known = {(schema or default, name): full_name(schema, name) for schema, name in places}
+    where = {"schemas": [schema for schema, _ in known], "names": [name for _, name in known]}
+    rows: Sequence[Any] = connection.execute(_EXCLUSIONS, where).all()
+    return [("exclusion", known[schema, table], name) for schema, table, name in rows]
 
 
 class _Reading:

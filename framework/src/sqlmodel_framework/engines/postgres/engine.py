@@ -162,6 +162,10 @@ class PostgresEngine(BaseEngine):
             found += [(own, name) for name in sorted(names)]
         return found
 
+    def beyond_shapes(self, places: Collection[Place]) -> Sequence[tuple[str, str, str]]:
+        """Exclusion constraints."""
+        return catalog.exclusions(self.connection, places)
+
     def comparable(self, shape: TableShape) -> TableShape:
         """A declared shape as a whole: the catalog tells everything."""
         return shape
