@@ -65,6 +65,7 @@ ENGINE = {
         "(self, have: 'Snapshot', tables: 'Mapping[str, Table]', large: 'frozenset[str]' = "
         "frozenset()) -> 'DdlWriter'"
     ),
+    "declared_generated": "(self, column: 'Column[Any]', words: 'str | None') -> 'str | None'",
     "declared_partitioning": "(self, table: 'Table') -> 'str | None'",
     "declared_partitions": "(self, table: 'Table') -> 'Mapping[str, str]'",
     "declared_type": "(self, column: 'Column[Any]') -> 'str'",
@@ -91,6 +92,7 @@ ENGINE = {
     "longest_name": "None",
     "make_sqlalchemy_engine": "(self) -> 'Engine'",
     "makes_tables_itself": "property -> bool",
+    "move_table_sql": "(self, table: 'str', schema: 'str | None') -> 'str'",
     "oldest_version": "None",
     "open_source": (
         "(self, pool_arguments: 'Mapping[str, Any]' = mappingproxy({'poolclass': <class "
@@ -103,9 +105,12 @@ ENGINE = {
     "read_snapshot": "(self, scope: 'Scope') -> 'Snapshot'",
     "refuse_names": "(self, tables: 'Sequence[Table]') -> 'None'",
     "remember": "(self, snapshot: 'Snapshot') -> 'None'",
+    "rename_column_sql": "(self, table: 'str', shape: 'TableShape', old: 'str', new: 'str') -> 'list[str]'",
     "rename_table_sql": "(self, old: 'str', new: 'str') -> 'str'",
     "renames_across_schemas": "False",
     "renew_session": "(self, driver_connection: 'Any') -> 'bool'",
+    "row_sql": "(self, table: 'Table', sql: 'str', inserted: 'Collection[str]' = ()) -> 'str'",
+    "rows_of": "(self, statement: 'Executable | str') -> 'list[dict[str, Any]]'",
     "table_bytes": "(self, names: 'Collection[str]') -> 'Mapping[str, int]'",
     "target": "property -> Target",
     "transaction": "(self) -> 'Iterator[Connection]'",
@@ -113,6 +118,7 @@ ENGINE = {
     "translate": "(self, error: 'SQLAlchemyError') -> 'DatakitError'",
     "translating": "(self) -> 'Iterator[None]'",
     "upkeep": "(self, table: 'Table') -> 'Upkeep'",
+    "value_type": "(self, column: 'Column[Any]') -> 'TypeEngine[Any]'",
     "values_that_change": "(self, difference: 'Difference') -> 'int'",
     "write_rows": "(self, statement: 'Executable | str') -> 'list[dict[str, Any]]'",
 }

@@ -41,6 +41,7 @@ def meant(number: int, text: str = "it went wrong", state: str = "42000") -> Dat
         (13535, UnavailableError, 69),
         (40613, UnavailableError, 69),
         (9002, UnavailableError, 69),
+        (20017, UnavailableError, 69),
         (2627, ContractError, 65),
         (2601, ContractError, 65),
         (547, ContractError, 65),

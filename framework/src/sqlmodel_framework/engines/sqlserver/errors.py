@@ -47,6 +47,8 @@ _LATER = frozenset(
     {601, 701, 802, 1204, 1205, 3960, 3961, 3966, 8645, 8651, 10928, 10929, 10936, 13535, 17142, 17197}
     | {983, 976, 978, 18401, 18451, 40143, 40197, 40501, 40540, 40613, 42108, 42109, 49918, 49919, 49920}
 )
+# FreeTDS's own: nobody answers, or the connection was lost.
+_LOST = frozenset({20003, 20004, 20006, 20009, 20017, 20047})
 _CERTIFICATE = re.compile(r"certificate|SSL Provider|SSL routines|encryption (?:is )?not supported", re.I)
 _NO_DRIVER = re.compile(r"Can't open lib|Data source name not found|specified driver could not be loaded")
 
@@ -93,7 +95,7 @@ def translate(error: SQLAlchemyError, target: Target) -> DatakitError:
         return unreached
     if "HYT00" in states and "Query" in everything:
         return made(UnavailableError, hint="see statement_timeout of the target")
-    if any(state[:2] == "08" or state in ("HYT00", "HYT01") for state in states):
+    if numbers & _LOST or any(state[:2] == "08" or state in ("HYT00", "HYT01") for state in states):
         return made(UnavailableError)
     return made(TerminalError)
 
