@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
@@ -34,7 +35,7 @@ def cold(server: Target, tables: int, times: int) -> Iterator[Figure]:
 
         def applied() -> float:
             with fresh_database(server) as target:
-                return seconds(lambda: apply_plan(read_plan(file), target, datakit=datakit))
+                return seconds(lambda: apply_plan(read_plan(file), target, datakit=replace(datakit)))
 
         def deployed() -> float:
             fresh = declare(tables)

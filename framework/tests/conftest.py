@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -193,7 +194,7 @@ class EnginesTable:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note the weakest of what the tests of a cell did."""
-        properties = dict(report.user_properties)
+        properties: dict[str, Any] = dict(report.user_properties)
         if report.when == "call" and "cell" in properties:
             capability, engine = properties["cell"]
             strength = ["not offered", "compiled", "ran"]

@@ -174,7 +174,7 @@ def test_a_list_of_values_grows_and_holds(place: Place) -> None:
         )
 
 
-TYPES = {
+TYPES: dict[str, Any] = {
     "a": JSON,
     "b": Boolean,
     "c": Uuid,

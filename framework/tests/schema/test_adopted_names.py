@@ -1,6 +1,7 @@
 """Whatever a database calls its things, there is a name for them in Python."""
 
 import enum
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -56,4 +57,5 @@ def test_any_text_gives_names_that_python_takes(text: str) -> None:
     exec(f"class A:\n    {field} = 1\nclass {cls}:\n    pass", values)
     assert field in vars(values["A"])
     assert cls in values
-    assert [each.value for each in enum.Enum("E", {member: text})] == [text]
+    made: Any = enum.Enum("E", {member: text})
+    assert [each.value for each in made] == [text]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import CheckConstraint, func, select
@@ -195,7 +196,7 @@ def lands(size: type = float, **more: object) -> Datakit:
     class Base(BaseMixin, registry=registry()):
         pass
 
-    make = type(BaseMixin)
+    make: Any = type(BaseMixin)
     cls = make(
         "Country",
         (Base,),

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -162,6 +163,10 @@ class Datakit:
         Raises:
             DeclarationError: as `metadata`.
         """
+        return list(self._sorted)
+
+    @cached_property
+    def _sorted(self) -> tuple[Table, ...]:
         tables = {table_of(cls).fullname: table_of(cls) for cls in self.table_classes()}
         if len({table.metadata for table in tables.values()}) > 1:
             tables = dict(self.metadata().tables)
@@ -170,7 +175,7 @@ class Datakit:
         # A circle is nothing to warn of: keys are made after all tables.
         order: Callable[[list[Table]], list[tuple[Table | None, object]]] = sort_tables_and_constraints
         ordered = order([tables[name] for name in sorted(tables)])
-        return [table for table, _ in ordered if table is not None]
+        return tuple(table for table, _ in ordered if table is not None)
 
     def _refuse_outsiders(self, tables: Mapping[str, Table]) -> None:
         for table in tables.values():

@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from .partitions import INFO as PARTITIONS_INFO
 from .tables import plain_type
 
-__all__ = ["TypeTexts", "definitions"]
+__all__ = ["TypeTexts", "definitions", "type_key"]
 
 
 class TypeTexts:
@@ -25,15 +25,23 @@ class TypeTexts:
 
     def of(self, column: Column[Any]) -> str:
         """What the type of a column is called."""
-        plain = plain_type(column)
-        key = getattr(plain, "_static_cache_key", None)
-        if not isinstance(key, tuple):
+        key = type_key(column)
+        if key is None:
             return self._ask(column)
-        key = (type(column.type), *key)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._ask(column)
         return known
+
+
+def type_key(column: Column[Any]) -> Any:
+    """What is equal for columns whose types are called alike; None where that is not known."""
+    kind = column.type
+    # Without anything of its own an instance is like any other.
+    if not kind.__dict__:
+        return type(kind)
+    key = getattr(plain_type(column), "_static_cache_key", None)
+    return (type(kind), *key) if isinstance(key, tuple) else None
 
 
 def definitions(tables: Iterable[Table]) -> list[str]:
@@ -60,15 +68,16 @@ def _lines(table: Table, types: TypeTexts, dialect: Any) -> Iterator[str]:
     yield f"table {table.fullname} {table.comment!r}"
     yield f"{_options(table, sql)} {table.info.get(PARTITIONS_INFO)}"
     for column in table.columns:
-        yield " ".join(
-            (
-                f"{column.name!r} {types.of(column)} {column.nullable} {column.primary_key}",
-                f"{column.autoincrement} {column.comment!r}",
-                sql(getattr(column.server_default, "arg", None)),
-                *(() if column.computed is None else (f"always {sql(column.computed.sqltext)}",)),
-                *(() if column.identity is None else (f"identity {column.identity.always}",)),
-            )
+        default = getattr(column.server_default, "arg", None)
+        line = (
+            f"{column.name!r} {types.of(column)} {column.nullable} {column.primary_key} "
+            f"{column.autoincrement} {column.comment!r} {None if default is None else sql(default)}"
         )
+        if column.computed is not None:
+            line += f" always {sql(column.computed.sqltext)}"
+        if column.identity is not None:
+            line += f" identity {column.identity.always}"
+        yield line
     of_columns = [each for column in table.columns for each in column.constraints]
     yield from sorted(_constraint(each, sql) for each in (*table.constraints, *of_columns))
     yield from sorted(

@@ -22,7 +22,9 @@ from sqlalchemy.schema import (
     SetColumnComment,
     SetTableComment,
 )
+from sqlalchemy.types import TypeEngine
 
+from ..base.definition import type_key
 from ..schema.change import Phase, Step
 from ..schema.dialects import offline, quoted
 from ..schema.difference import Difference
@@ -58,6 +60,7 @@ class DdlWriter:
         self.have = have
         self.tables = tables or {}
         self.large = large
+        self._types: dict[Any, TypeEngine[Any]] = {}
 
     # Statements
 
@@ -117,6 +120,7 @@ class DdlWriter:
         """A new table with all that belongs to it."""
         declared = self.tables.get(name)
         table = declared if declared is not None else self.made_from(name, shape)
+        self._share_types(table)
         inline: list[ForeignKeyConstraint] | None = None if self.foreign_keys_inline else []
         create = CreateTable(table, include_foreign_key_constraints=inline)
         steps = [Step(self.compiled(create), Phase.TABLES)]
@@ -139,6 +143,17 @@ class DdlWriter:
         for partition, bounds in shape.partitions.items():
             steps += self.partition(Difference("partition", partition, name, want=bounds))
         return steps
+
+    def _share_types(self, table: Table) -> None:
+        # SQLAlchemy works out for each column alone what its type is to the dialect; equal ones are told once.
+        known: Any = self.dialect._type_memos
+        for column in table.columns:
+            key = type_key(column)
+            if key is None:
+                continue
+            first = self._types.setdefault(key, column.type)
+            if first is not column.type and column.type not in known:
+                known[column.type] = first._dialect_info(self.dialect)
 
     def made_from(self, name: str, shape: TableShape) -> Table:
         """A table that is no longer declared, as SQLAlchemy knows it; without foreign keys."""

@@ -30,7 +30,7 @@ def column_for(table: Table, role: str) -> Column[Any] | None:
     Raises:
         DeclarationError: there are several.
     """
-    found = [column for column in table.columns if column.info.get(ROLE) == role]
+    found = [column for column in table.columns if _role_of(column) == role]
     if len(found) > 1:
         names = ", ".join(column.name for column in found)
         raise DeclarationError(
@@ -39,12 +39,19 @@ def column_for(table: Table, role: str) -> Column[Any] | None:
     return found[0] if found else None
 
 
+def _role_of(column: Column[Any]) -> str | None:
+    # To ask for `info` is to make one for each column that has none.
+    return column.info.get(ROLE) if "info" in column.__dict__ else None
+
+
 def interval(table: Table) -> tuple[Column[Any], Column[Any]] | None:
     """The columns for where a state begins and ends, or None for a table that keeps no history.
 
     Raises:
         DeclarationError: it has only one of the two columns, or no primary key.
     """
+    if all(_role_of(column) is None for column in table.columns):
+        return None
     start, end = column_for(table, "valid_from"), column_for(table, "valid_to")
     if start is None and end is None:
         return None

@@ -158,6 +158,9 @@ class _Describing:
         self.engine = engine
         self.dialect = offline(engine.connection.dialect)
         self.types = TypeTexts(engine.declared_type)
+        self.comments = self.dialect.supports_comments
+        # Most columns are like others; a shape once made serves them all.
+        self.columns: dict[tuple[Any, ...], ColumnShape] = {}
         # Given a statement, it would compile it at once.
         no_statement: Any = None
         self.compiler: Any = self.dialect.ddl_compiler(self.dialect, no_statement)
@@ -192,7 +195,7 @@ class _Describing:
                 for index in sorted(table.indexes, key=lambda each: str(each.name))
             },
             triggers=upkeep.triggers,
-            comment=table.comment if self.dialect.supports_comments else None,
+            comment=table.comment if self.comments else None,
             partition_by=self.engine.declared_partitioning(table),
             partitions=self.engine.declared_partitions(table),
             versioned=upkeep.versioned,
@@ -205,14 +208,12 @@ class _Describing:
         generated = self.engine.declared_generated(column, words)
         if generated is None:
             identity, default = self._filled_in(column)
-        return ColumnShape(
-            type=self.types.of(column),
-            nullable=bool(column.nullable),
-            default=default,
-            generated=generated,
-            identity=identity,
-            comment=column.comment if self.dialect.supports_comments else None,
-        )
+        comment = column.comment if self.comments else None
+        key = (self.types.of(column), bool(column.nullable), default, generated, identity, comment)
+        shape = self.columns.get(key)
+        if shape is None:
+            shape = self.columns[key] = ColumnShape(*key)
+        return shape
 
     def _filled_in(self, column: Column[Any]) -> tuple[str, str | None]:
         """How a column counts, or "", and the default that it has."""

@@ -58,8 +58,8 @@ def refuse_long_names(tables: Iterable[Table], longest: int) -> None:
     """
     for table in tables:
         for kind, name in _names(table):
-            size = len(name.encode())
-            if size > longest:
+            # A character takes at most four bytes.
+            if len(name) * 4 > longest and (size := len(name.encode())) > longest:
                 raise DeclarationError(
                     f"{table.fullname}: the name of the {kind} {name!r} has {size} bytes; "
                     f"the database keeps {longest}",

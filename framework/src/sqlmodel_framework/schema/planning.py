@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,7 @@ def plan_with(engine: BaseEngine, datakit: Datakit) -> Planned:
         declare_datakit(engine, datakit),
         datakit=datakit.name,
         version=datakit.version,
-        fingerprint=datakit.fingerprint(),
+        fingerprint=datakit.fingerprint,
         renames=datakit.renames,
         rows=datakit.rows,
     )
@@ -108,7 +109,7 @@ def plan_towards(
     *,
     datakit: str,
     version: str,
-    fingerprint: str,
+    fingerprint: Callable[[], str],
     renames: Sequence[Rename] = (),
     rows: Sequence[Rows] = (),
 ) -> Planned:
@@ -117,7 +118,10 @@ def plan_towards(
     scope = declared.scope | Scope(tables=frozenset((t.schema, t.name) for t in ledger.tables.values()))
     old_places = [split_name(rename.old) for rename in renames if isinstance(rename, RenameTable)]
     scope |= Scope(tables=frozenset(old_places))
-    live = engine.read_snapshot(scope)
+    with ThreadPoolExecutor(1) as beside:
+        # What takes long to work out is, while the database looks for its answers.
+        declaration = beside.submit(fingerprint)
+        live = engine.read_snapshot(scope)
     recorded = _recorded(engine, live, datakit)
     own = live.without_tables(ledger.tables)
     changes, own, recorded = renamed(engine, renames, own, recorded)
@@ -128,7 +132,7 @@ def plan_towards(
     plan = Plan(
         datakit=datakit,
         version=version,
-        fingerprint=fingerprint,
+        fingerprint=declaration.result(),
         framework_version=__version__,
         target=engine.target.name,
         dialect=engine.target.dialect,

@@ -105,7 +105,11 @@ def _plan(engine: BaseEngine, datakit: str, to: UUID | None) -> Planned:
     fingerprints, shapes = _objects_at(engine, datakit, order, order[wanted.deployment_id])
     declared = Declared(snapshot_of(shapes), recorded=fingerprints)
     return plan_towards(
-        engine, declared, datakit=datakit, version=wanted.version, fingerprint=wanted.fingerprint
+        engine,
+        declared,
+        datakit=datakit,
+        version=wanted.version,
+        fingerprint=lambda: wanted.fingerprint,
     )
 
 

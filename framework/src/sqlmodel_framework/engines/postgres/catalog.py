@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -65,7 +66,6 @@ LEFT JOIN (
     WHERE p.classid = 'pg_class'::regclass AND p.refclassid = 'pg_class'::regclass AND p.deptype = 'a'
 ) AS s ON s.refobjid = a.attrelid AND s.refobjsubid = a.attnum
 WHERE a.attrelid = ANY(CAST(:oids AS oid[])) AND a.attnum > 0 AND NOT a.attisdropped
-ORDER BY a.attrelid, a.attnum
 """
 _CONSTRAINTS = """
 SELECT k.conrelid, k.conname, k.contype::text, k.conkey::int[], n.nspname, r.relname,
@@ -301,12 +301,14 @@ class _Reading:
     def columns(self, oids: list[int]) -> tuple[dict[int, dict[str, ColumnShape]], dict[int, dict[int, str]]]:
         shapes: dict[int, dict[str, ColumnShape]] = {}
         numbers: dict[int, dict[int, str]] = {}
-        for oid, number, name, kind, not_null, identity, generated, default, comment, owns in self.ask(
-            _COLUMNS, oids=oids
-        ):
+        # Most columns are like others; a shape once made serves them all.
+        known: dict[tuple[Any, ...], ColumnShape] = {}
+        # The server would sort the wide rows on disk.
+        rows = sorted(self.ask(_COLUMNS, oids=oids), key=itemgetter(0, 1))
+        for oid, number, name, kind, not_null, identity, generated, default, comment, owns in rows:
             counts = owns and (default or "").startswith("nextval(")
             counting = _IDENTITY.get(identity, "serial" if counts else "")
-            shapes.setdefault(oid, {})[name] = ColumnShape(
+            key = (
                 kind,
                 not not_null,
                 None if generated or counting else default,
@@ -314,6 +316,10 @@ class _Reading:
                 counting,
                 comment,
             )
+            shape = known.get(key)
+            if shape is None:
+                shape = known[key] = ColumnShape(*key)
+            shapes.setdefault(oid, {})[name] = shape
             numbers.setdefault(oid, {})[number] = name
         return shapes, numbers
 
