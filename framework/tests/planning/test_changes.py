@@ -200,6 +200,12 @@ CHANGES: dict[str, list[Change]] = {
             ["add index shop.item.by_code"],
         ),
         (
+            "index that holds more columns where there are such",
+            PLAIN,
+            with_(arguments=lambda: (Index("by_code", "code", postgresql_include=["id"]),)),
+            ["add index shop.item.by_code"],
+        ),
+        (
             "index over more",
             with_(arguments=lambda: (Index("by_code", "code"),)),
             with_(arguments=lambda: (Index("by_code", "code", "id"),)),

@@ -57,5 +57,6 @@ def test_any_text_gives_names_that_python_takes(text: str) -> None:
     exec(f"class A:\n    {field} = 1\nclass {cls}:\n    pass", values)
     assert field in vars(values["A"])
     assert cls in values
-    made: Any = enum.Enum("E", {member: text})
+    make: Any = enum.Enum
+    made: Any = make("E", {member: text})
     assert [each.value for each in made] == [text]

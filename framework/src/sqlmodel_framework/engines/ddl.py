@@ -112,9 +112,20 @@ class DdlWriter:
 
     def table(self, difference: Difference) -> list[Step]:
         """A table that is missing, or one too many."""
-        if difference.want is None:
-            return [Step(f"DROP TABLE {self.full(difference.name)}", Phase.DROPS)]
-        return self.create_table(difference.name, difference.want)
+        if difference.want is not None:
+            return self.create_table(difference.name, difference.want)
+        return [*self._apart(difference), Step(f"DROP TABLE {self.full(difference.name)}", Phase.DROPS)]
+
+    def _apart(self, difference: Difference) -> list[Step]:
+        """Take away the keys to tables that go as well: no order is right for tables in a circle."""
+        if self.foreign_keys_inline:
+            return []
+        return [
+            step
+            for key, shape in difference.have.foreign_keys.items()
+            if shape.to_table not in self.tables and shape.to_table != difference.name
+            for step in self.foreign_key(Difference("foreign key", key, difference.name, have=shape))
+        ]
 
     def create_table(self, name: str, shape: TableShape) -> list[Step]:
         """A new table with all that belongs to it."""
@@ -145,7 +156,7 @@ class DdlWriter:
         return steps
 
     def _share_types(self, table: Table) -> None:
-        # SQLAlchemy works out for each column alone what its type is to the dialect; equal ones are told once.
+        # SQLAlchemy works out for each column alone what its type is there; equal ones are told once.
         known: Any = self.dialect._type_memos
         for column in table.columns:
             key = type_key(column)
@@ -320,7 +331,11 @@ class DdlWriter:
     def create_index(self, difference: Difference, **options: Any) -> list[Step]:
         """A new index of a table that is there."""
         index = index_from(
-            table_from(difference.table, TableShape(columns={}), self.dialect.name),
+            table_from(
+                difference.table,
+                TableShape(columns=dict.fromkeys(difference.want.include, ColumnShape("integer"))),
+                self.dialect.name,
+            ),
             difference.name,
             difference.want,
             self.dialect.name,
