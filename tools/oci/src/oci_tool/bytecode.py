@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from oci_tool.tree import Tree
 
-_FIXED = {"LC_ALL": "C.UTF-8", "PATH": os.defpath, "PYTHONHASHSEED": "0", "TZ": "UTC"}
+_FIXED = {
+    "LC_ALL": "C.UTF-8",
+    "PATH": os.defpath,
+    "PYTHONHASHSEED": "0",
+    # A traceback names file and line; where in the line is a fifth of a packed layer.
+    "PYTHONNODEBUGRANGES": "1",
+    "TZ": "UTC",
+}
 
 
 def compile_folder(folder: Path, root: str) -> None:
