@@ -22,7 +22,6 @@ LABEL = "datakit-testing"
 # Variables that engines read themselves, so that handing them on by the environment would change the engine.
 _READ_BY_ENGINES = ("CONTAINER", "DOCKER_", "GO", "HOME", "PATH", "PODMAN_", "TMPDIR", "XDG_")
 _LOGS_KEPT = 200_000  # characters
-_MOMENT_SECONDS = 1.0
 
 
 class Container:
@@ -364,27 +363,21 @@ def remove_all(engine: Engine, owner: str) -> None:
         (["ps", "--all", "--quiet", "--filter", label], removal(engine)),
         (["volume", "ls", "--quiet", "--filter", label], ["volume", "rm", "--force"]),
         (["network", "ls", "--quiet", "--filter", label], ["network", "rm"]),
-        (["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"], ["image", "rm"]),
     ):
-        for wait in (_MOMENT_SECONDS, _MOMENT_SECONDS, 0.0):
-            failure = _remove_found(engine, owner, listing, command)
-            if failure is None:
-                break
-            # An engine stumbles over what somebody else removes at the same moment.
-            time.sleep(wait)
-        else:
-            sys.stderr.write(f"left behind: {failure}\n")
+        try:
+            for name in engine.do(*listing).split():
+                engine.do(*command, name)
+        except ContainerError as error:
+            sys.stderr.write(f"left behind: {error}\n")
+    _remove_images(engine, owner)
 
 
-def _remove_found(
-    engine: Engine, owner: str, listing: list[str], command: list[str]
-) -> ContainerError | None:
+def _remove_images(engine: Engine, owner: str) -> None:
+    """Removes what a test called its images; one that somebody else runs stays theirs."""
+    lose_name = ["untag"] if engine.is_podman else ["image", "rm", "--force"]
     try:
-        found = engine.do(*listing).split()
-        if command[0] == "image":
-            found = [name for name in found if f"/{owner}:" in name]
-        for name in found:
-            engine.do(*command, name)
+        for name in engine.do("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split():
+            if f"/{owner}:" in name and engine.try_to("image", "rm", name).exit_code != 0:
+                engine.do(*lose_name, name)
     except ContainerError as error:
-        return error
-    return None
+        sys.stderr.write(f"left behind: {error}\n")

@@ -102,11 +102,14 @@ def engine(request: pytest.FixtureRequest, containers: Containers) -> str:
 
 
 def test_a_test_that_passes_leaves_nothing(containers: Containers, tmp_path: Path, engine: str) -> None:
+    # Somebody else runs the same image, and has no name for it.
+    neighbour = containers.start("python", "-c", "import time; time.sleep(600)")
     inner = Inner(tmp_path, "pass", engine=engine)
     code, output = inner.end()
     assert code == 0, output
     assert "left behind" not in output
     assert_nothing_is_left(containers, inner)
+    neighbour.remove()
 
 
 def test_a_test_that_fails_shows_what_its_containers_said(
