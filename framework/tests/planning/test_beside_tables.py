@@ -174,6 +174,22 @@ def test_a_list_of_values_grows_and_holds(place: Place) -> None:
         )
 
 
+@pytest.mark.capability("plan: values of a list")
+def test_lists_of_equal_lengths_are_told_apart(place: Place) -> None:
+    def chosen(*second: str) -> Model:
+        first = Enum("tea", "rye", name="kind_one", schema="shop")
+        return country(Column("one", first), Column("two", Enum(*second, name="kind_two", schema="shop")))
+
+    lands = chosen("cat", "dog")
+    rows = (Rows(lands, [lands(**ROWS[0], one="rye", two="dog")]),)
+    deploy_datakit(kit(lands, rows=rows), place.target)
+    assert place.rows(lands, "one", "two") == [("rye", "dog")]
+    assert ids(place, lands, rows=rows) == []
+    place.lose_the_ledger()
+    assert ids(place, lands, rows=rows) == []
+    assert kit(lands).fingerprint() != kit(chosen("cat", "dog", "cow")).fingerprint()
+
+
 TYPES: dict[str, Any] = {
     "a": JSON,
     "b": Boolean,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Constraint, ForeignKeyConstraint, Index, Table
+from sqlalchemy import CheckConstraint, Column, Constraint, Enum, ForeignKeyConstraint, Index, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import CompileError
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.types import ExternalType, TypeEngine
 
 from .partitions import INFO as PARTITIONS_INFO
 from .tables import plain_type
@@ -35,13 +36,30 @@ class TypeTexts:
 
 
 def type_key(column: Column[Any]) -> Any:
-    """What is equal for columns whose types are called alike; None where that is not known."""
+    """What is equal for columns whose types are the same to every database; None where that is not known."""
     kind = column.type
     # Without anything of its own an instance is like any other.
     if not kind.__dict__:
         return type(kind)
-    key = getattr(plain_type(column), "_static_cache_key", None)
-    return (type(kind), *key) if isinstance(key, tuple) else None
+    plain = plain_type(column)
+    key = _own_key(plain)
+    if plain is kind or key is None:
+        return key
+    around = _own_key(kind)
+    return None if around is None else (around, key)
+
+
+def _own_key(kind: TypeEngine[Any]) -> Any:
+    # SQLAlchemy's key tells neither the values of a list, nor what the type is to another database.
+    if isinstance(kind, Enum) or kind._variant_mapping:
+        return None
+    inner = kind.__dict__.get("item_type")
+    if inner is not None and _own_key(inner) is None:
+        return None
+    if isinstance(kind, ExternalType) and not kind.cache_ok:
+        return None
+    key = kind._static_cache_key
+    return key if isinstance(key, tuple) else None
 
 
 def definitions(tables: Iterable[Table]) -> list[str]:
@@ -52,8 +70,11 @@ def definitions(tables: Iterable[Table]) -> list[str]:
 
 
 def _type_text(column: Column[Any], dialect: Any) -> str:
+    kind = plain_type(column)
+    inner = getattr(kind, "item_type", kind)
+    values = f" {inner.enums}" if isinstance(inner, Enum) else ""
     try:
-        return str(column.type.compile(dialect=dialect))
+        return f"{column.type.compile(dialect=dialect)}{values}"
     except (CompileError, AttributeError):
         # It is a type of another database alone, or of one's name there.
         return repr(column.type)
