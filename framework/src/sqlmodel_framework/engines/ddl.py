@@ -394,9 +394,13 @@ class DdlWriter:
         found = [Step(f"CREATE {kind} {full} AS {query}", Phase.VIEWS)]
         if shape.comment is not None:
             found.append(Step(f"COMMENT ON {kind} {full} IS {self.literal(shape.comment)}", Phase.VIEWS))
+        return [*found, *self.rights_again(name)]
+
+    def rights_again(self, name: str) -> list[Step]:
+        """The rights that there are on a view, once more: they went with the one before."""
         rights = sorted(right for right in self.have.grants if (right.on, right.name) == ("table", name))
         given = [step for right in rights for step in self.grant(Difference("grant", name, want=right))]
-        return [*found, *(replace(step, phase=Phase.VIEWS) for step in given)]
+        return [replace(step, phase=Phase.VIEWS) for step in given]
 
     def grant(self, difference: Difference) -> list[Step]:
         """A right that is missing, or one too many."""

@@ -34,8 +34,8 @@ from sqlmodel_framework.schema.snapshot import (
     ViewShape,
 )
 
+from .declarations import typed
 from .nowhere import DIALECT, OfflineEngine, after, kit, model, objections, plan
-from .test_changes import typed
 
 QUOTE = DIALECT.identifier_preparer.quote
 SHOP = Scope(schemas=frozenset({"shop"}))

@@ -27,8 +27,8 @@ from sqlmodel_framework.errors import DeclarationError
 from sqlmodel_framework.schema.difference import Difference
 from sqlmodel_framework.schema.names import full_name
 
+from .declarations import written
 from .nowhere import DIALECT, OfflineEngine, after, kit, model, objections, pieces, plan, statements
-from .test_changes import written
 
 HOSTILE = ["select", "It's", 'a"b', "a]b", "a[b", "]", "a%sb", "a:b", "a.b", "a b;--", "Ü/*n*/ï", "'; DROP x"]
 PARTS = {"index": "indexes", "unique": "uniques", "check": "checks"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...schema.change import Phase, Step
 from ...schema.difference import Difference
 from ...schema.names import split_name
-from ...schema.snapshot import Grant
+from ...schema.snapshot import Grant, ViewShape
 from ..ddl import DdlWriter
 from .queries import literal, widened
 
@@ -61,16 +61,14 @@ class SqlServerObjects(DdlWriter):
             return [Step(f"DROP {kind} {self.full(difference.name)}", Phase.DROPS)]
         return [Step(shape.definition.replace("CREATE ", "CREATE OR ALTER ", 1), Phase.ROUTINES)]
 
-    def view(self, difference: Difference) -> list[Step]:
-        """A view that is missing, one too many, or another than declared."""
-        found = []
-        if difference.have is not None:
-            found.append(Step(f"DROP VIEW {self.full(difference.name)}", Phase.CLEARING))
-        if difference.want is not None:
-            query = widened(difference.want.definition.strip().removesuffix(";"))
-            found.append(Step(f"CREATE VIEW {self.full(difference.name)} AS {query}", Phase.VIEWS))
-            found += self.commented(difference.name, None, None, difference.want.comment, "VIEW")
-        return found
+    def create_view(self, name: str, shape: ViewShape) -> list[Step]:
+        """A new view, or one in the place of another: with the rights on that one."""
+        query = widened(shape.definition.strip().removesuffix(";"))
+        return [
+            Step(f"CREATE VIEW {self.full(name)} AS {query}", Phase.VIEWS),
+            *self.commented(name, None, None, shape.comment, "VIEW"),
+            *self.rights_again(name),
+        ]
 
     def grant(self, difference: Difference) -> list[Step]:
         """A right that is missing, or one too many."""
