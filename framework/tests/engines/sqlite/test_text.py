@@ -1,9 +1,17 @@
 import sqlite3
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel_framework.engines.sqlite.statements import KeyText, read_index, read_table, read_view
-from sqlmodel_framework.engines.sqlite.text import default_clause, expression, mentions, tokens
+from sqlmodel_framework.engines.sqlite.text import (
+    default_clause,
+    expression,
+    mentions,
+    tokens,
+    with_column_renamed,
+    with_table_renamed,
+)
 
 ANY = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 NAMES = ANY.filter(bool)
@@ -114,3 +122,36 @@ def test_a_name_is_mentioned_in_any_quotes_and_any_case_but_not_within_another()
         assert mentions(sql, "a")
     for sql in ("ab > 1", "'b a b'", "-- a\n1"):
         assert not mentions(sql, "a")
+
+
+ATTACHED = [
+    'CREATE INDEX "till.i" ON "till.sale" (code DESC, lower("code"), note) WHERE code > \'code\'',
+    'CREATE TRIGGER a AFTER UPDATE ON "till.sale" BEGIN UPDATE "till.sale" SET code = note || \'sale\'; END',
+    'CREATE TRIGGER b AFTER INSERT ON other BEGIN DELETE FROM "till.sale" WHERE "till.sale".note = 1; END',
+    'CREATE VIEW v AS SELECT o.x, s.note FROM other AS o JOIN "till.sale" AS s ON s.note = o.x',
+]
+
+
+@pytest.mark.parametrize("attached", ATTACHED)
+@pytest.mark.parametrize("new", ["shop.sale", 'a "b', "code"])
+def test_a_renamed_table_is_spoken_of_as_sqlite_would(attached: str, new: str) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute('CREATE TABLE "till.sale" (code text, note text)')
+    connection.execute("CREATE TABLE other (x text)")
+    connection.execute(attached)
+    connection.execute(f'ALTER TABLE "till.sale" RENAME TO {quoted(new)}')
+    (found,) = connection.execute("SELECT sql FROM sqlite_master WHERE type <> 'table'").fetchone()
+    ours = with_table_renamed(attached, "till.sale", new)
+    assert [each.value for each in tokens(ours)] == [each.value for each in tokens(found)]
+
+
+@pytest.mark.parametrize("attached", ATTACHED[:2])
+@pytest.mark.parametrize("new", ["label", 'a "b'])
+def test_a_renamed_column_is_spoken_of_as_sqlite_would(attached: str, new: str) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute('CREATE TABLE "till.sale" (code text, note text)')
+    connection.execute(attached)
+    connection.execute(f'ALTER TABLE "till.sale" RENAME COLUMN code TO {quoted(new)}')
+    (found,) = connection.execute("SELECT sql FROM sqlite_master WHERE type <> 'table'").fetchone()
+    ours = with_column_renamed(attached, "code", new)
+    assert [each.value for each in tokens(ours)] == [each.value for each in tokens(found)]

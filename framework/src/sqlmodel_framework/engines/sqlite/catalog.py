@@ -67,14 +67,13 @@ class Contents:
 
     def with_table_renamed(self, old: str, new: str) -> Contents:
         """What there will be when a table has another full name."""
-        flat_old, flat_new = (flat_name(*split_name(name)) for name in (old, new))
-        quoted = '"' + flat_new.replace('"', '""') + '"'
+        flat_old, flat_new = (flat_name(*split_name(each)) for each in (old, new))
 
         def name(each: str) -> str:
             return new if each == old else each
 
         def text(sql: str) -> str:
-            return with_table_renamed(sql, flat_old, quoted)
+            return with_table_renamed(sql, flat_old, flat_new)
 
         tables = {
             name(each): replace(
@@ -95,10 +94,9 @@ class Contents:
 
     def with_column_renamed(self, table: str, shape: TableShape, old: str, new: str) -> Contents:
         """What there will be when a column of a table has another name, and the table is of this shape."""
-        quoted = '"' + new.replace('"', '""') + '"'
         attached = dict(self.attached)
         attached[table] = [
-            (kind, called, with_column_renamed(sql, old, quoted))
+            (kind, called, with_column_renamed(sql, old, new))
             for kind, called, sql in self.attached.get(table, ())
         ]
         tables = {**self.snapshot.tables, table: shape}

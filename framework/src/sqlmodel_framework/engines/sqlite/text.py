@@ -133,16 +133,17 @@ _BEFORE_TABLES = ("FROM", "INTO", "JOIN", "ON", "TABLE", "UPDATE")
 
 
 def with_table_renamed(sql: str, old: str, new: str) -> str:
-    """A statement that speaks of a table by its new name, which is given in quotes."""
+    """A statement that speaks of a table by its new name."""
     return _replaced(sql, old, new, of_table=True)
 
 
 def with_column_renamed(sql: str, old: str, new: str) -> str:
-    """A statement that speaks of a column by its new name, which is given in quotes."""
+    """A statement that speaks of a column by its new name."""
     return _replaced(sql, old, new, of_table=False)
 
 
 def _replaced(sql: str, old: str, new: str, *, of_table: bool) -> str:
+    quoted = '"' + new.replace('"', '""') + '"'
     pieces = tokens(sql)
     found = []
     for position, piece in enumerate(pieces):
@@ -150,5 +151,5 @@ def _replaced(sql: str, old: str, new: str, *, of_table: bool) -> str:
         before = position > 0 and pieces[position - 1].is_word(*_BEFORE_TABLES)
         qualifies = position + 1 < len(pieces) and pieces[position + 1].text == "."
         meant = is_name and (before or qualifies) is of_table
-        found.append(Token("name", new, piece.spaced) if meant else piece)
+        found.append(Token("name", quoted, piece.spaced) if meant else piece)
     return expression(found)
