@@ -80,6 +80,8 @@ class Place:
     target: Target
     clear: Callable[[], None]
     """Take away all that tests make."""
+    has_schemas: bool = True
+    """Whether a schema is an object of its own, and not only a part of names."""
 
     @property
     def comments(self) -> bool:
@@ -102,6 +104,8 @@ class Place:
     def lose_the_ledger(self) -> None:
         for table in reversed(ledger_tables()):
             self.run(f"DROP TABLE {self.named(str(table.schema), table.name)}")
+        if self.has_schemas:
+            self.run("DROP SCHEMA datakit")
 
     def fill(self, declared: Model, *rows: Mapping[str, Any]) -> None:
         """Insert rows past the framework."""
@@ -161,7 +165,9 @@ def _on_postgres(server: Target) -> Iterator[Place]:
 @contextmanager
 def _sqlite(request: pytest.FixtureRequest) -> Iterator[Place]:
     file = request.getfixturevalue("tmp_path") / "planned.db"
-    yield Place(Target(f"sqlite:///{file}", name="sqlite"), lambda: file.unlink(missing_ok=True))
+    yield Place(
+        Target(f"sqlite:///{file}", name="sqlite"), lambda: file.unlink(missing_ok=True), has_schemas=False
+    )
 
 
 @contextmanager

@@ -46,10 +46,10 @@ def item(*more: Any, code: Any = None, arguments: Any = ()) -> Model:
     )
 
 
-def keyed(*, in_key: bool) -> Model:
+def keyed(*, in_key: bool, nullable: bool = False) -> Model:
     # A lone key of the type INTEGER would count up by itself in SQLite.
     key = Column("id", BigInteger, primary_key=True, autoincrement=False)
-    return model("item", key, Column("code", String(10), primary_key=in_key, nullable=False))
+    return model("item", key, Column("code", String(10), primary_key=in_key, nullable=nullable))
 
 
 def commented(words: str) -> Model:
@@ -149,6 +149,12 @@ CHANGES: dict[str, list[Change]] = {
             lambda: keyed(in_key=False),
             lambda: keyed(in_key=True),
             ["set primary key shop.item"],
+        ),
+        (
+            "key of what could be null",
+            lambda: keyed(in_key=False, nullable=True),
+            lambda: keyed(in_key=True),
+            ["change column shop.item.code", "set primary key shop.item"],
         ),
     ],
     "plan: unique constraints": [
