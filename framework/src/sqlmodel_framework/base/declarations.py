@@ -85,6 +85,8 @@ class View:
 class Allow:
     """A right that somebody has: `Allow(privileges=("SELECT",), on=Airport, to="reporting")`.
 
+    It is left out, and no plan shows it, where the engine has no rights: in MariaDB and SQLite.
+
     Args:
         privileges: in capitals: of a table SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES,
             TRIGGER; of a view the first four; of a schema USAGE, CREATE.

@@ -34,7 +34,9 @@ _IDENTITY = {"a": "always", "d": "by default"}
 # What a foreign key does where nothing is said is not written down.
 _ACTIONS = {"a": "", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
-_RELATIONS = """
+_IN_SCOPE = """(n.nspname = ANY(:schemas) OR (n.nspname, c.relname) IN (
+    SELECT * FROM unnest(CAST(:table_schemas AS name[]), CAST(:table_names AS name[]))))"""
+_RELATIONS = f"""
 SELECT c.oid, n.nspname, c.relname, c.relkind::text, d.description,
        CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
        CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
@@ -44,8 +46,7 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_description AS d
     ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
 LEFT JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = c.oid AND c.relispartition
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (n.nspname = ANY(:schemas) OR (n.nspname, c.relname) IN (
-    SELECT * FROM unnest(CAST(:table_schemas AS name[]), CAST(:table_names AS name[]))))
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_IN_SCOPE}
 ORDER BY n.nspname, c.relname
 """
 # A column with a sequence of its own counts up if it is in the key. A declaration has no such word for any
@@ -99,7 +100,7 @@ WHERE i.indrelid = ANY(CAST(:oids AS oid[]))
 ORDER BY i.indrelid, c.relname
 """
 # All that is told in a few words, in one query: what it is, its schema, its name, and more about it.
-_OBJECTS = """
+_OBJECTS = f"""
 SELECT 'schema', n.nspname, '', ARRAY[]::text[]
 FROM pg_catalog.pg_namespace AS n WHERE n.nspname = ANY(:named)
 UNION ALL
@@ -113,16 +114,14 @@ SELECT 'right', n.nspname, c.relname, ARRAY[
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace, LATERAL aclexplode(c.relacl) AS a
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.grantee <> c.relowner
-  AND (n.nspname = ANY(:schemas) OR (n.nspname, c.relname) IN (
-    SELECT * FROM unnest(CAST(:table_schemas AS name[]), CAST(:table_names AS name[]))))
+  AND {_IN_SCOPE}
 UNION ALL
 SELECT 'trigger', n.nspname, c.relname,
        ARRAY[t.tgname::text, pg_get_triggerdef(t.oid), CASE t.tgenabled WHEN 'D' THEN 'off' ELSE 'on' END]
 FROM pg_catalog.pg_trigger AS t
 JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE NOT t.tgisinternal AND (n.nspname = ANY(:schemas) OR (n.nspname, c.relname) IN (
-    SELECT * FROM unnest(CAST(:table_schemas AS name[]), CAST(:table_names AS name[]))))
+WHERE NOT t.tgisinternal AND {_IN_SCOPE}
 UNION ALL
 SELECT 'routine', n.nspname,
        format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
