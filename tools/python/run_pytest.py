@@ -8,6 +8,7 @@ import os
 # Now: for a test below the folder platform/ pytest makes an empty module of that name, if there is none.
 import platform  # noqa: F401
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,10 @@ def main() -> int:
         f"--rootdir={Path.cwd()}",
         f"--basetemp={temporary / 'pytest'}",
     ]
+    if find_spec("hypothesis") is not None:
+        # A result that is cached must come of what the test is made of, so examples are the same each time.
+        # `--test_arg=--hypothesis-profile=default` looks for new ones.
+        options.append("--hypothesis-profile=ci")
     if ours.workers > 1:
         options += ["-n", str(ours.workers)]
     if report := os.environ.get("XML_OUTPUT_FILE"):

@@ -53,10 +53,10 @@ def test_a_name_that_is_taken_gets_as_little_as_possible() -> None:
 def test_any_text_gives_names_that_python_takes(text: str) -> None:
     field, cls, member = field_name(text), class_name(text), member_name(text)
     assert all(each.isidentifier() and not each.startswith("_") for each in (field, cls, member))
-    values: dict[str, object] = {}
-    exec(f"class A:\n    {field} = 1\nclass {cls}:\n    pass", values)
-    assert field in vars(values["A"])
-    assert cls in values
+    for name in (field, cls):
+        names: dict[str, object] = {}
+        exec(f"class {name}:\n    {name} = 1", names)
+        assert name in vars(names[name])
     make: Any = enum.Enum
     made: Any = make("E", {member: text})
     assert [each.value for each in made] == [text]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     CursorResult,
     Engine,
@@ -17,14 +19,16 @@ from sqlalchemy import (
     MetaData,
     NullPool,
     Table,
+    cast,
     create_engine,
     event,
     inspect,
+    literal,
+    null,
 )
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.schema import CreateSchema
-from sqlalchemy.types import TypeEngine
 
 from ..errors import (
     DatakitError,
@@ -89,6 +93,9 @@ class BaseEngine:
 
     has_grants: ClassVar[bool] = False
     """Whether rights can be declared and read."""
+
+    has_zones: ClassVar[bool] = True
+    """Whether a column can hold a moment together with its zone; where not, it holds the moment of UTC."""
 
     has_identity: ClassVar[bool] = True
     """Whether a column can be declared to count up by itself, in the SQL standard's words."""
@@ -455,9 +462,17 @@ class BaseEngine:
         place = quoted(self.connection.dialect, table)
         return [f"ALTER TABLE {place} RENAME COLUMN {self.quoted(old)} TO {self.quoted(new)}"]
 
-    def value_type(self, column: Column[Any]) -> TypeEngine[Any]:
-        """The type that a declared value has while it is compared with what a column holds."""
-        return column.type
+    def declared_value(self, column: Column[Any], value: Any) -> ColumnElement[Any]:
+        """A value that a declared row gives to a column, as it is compared with what the column holds."""
+        return cast(null() if value is None else literal(value, column.type), column.type)
+
+    def exact(self, column: Column[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A value of a column such that only what is the same to the letter is equal to it."""
+        return value
+
+    def bytes_sql(self, value: bytes) -> str:
+        """Bytes as a statement holds them."""
+        return f"X'{value.hex()}'"
 
     def row_sql(self, table: Table, sql: str, inserted: Collection[str] = ()) -> str:
         """The statement that writes a declared row.
@@ -572,7 +587,7 @@ def _rows(connection: Connection, statement: Executable | str) -> list[dict[str,
     if isinstance(statement, str):
         # Without this the driver would take a % in the text for a parameter.
         options = {"no_parameters": True}
-        result: CursorResult[Any] = connection.exec_driver_sql(statement, execution_options=options)
+        result = connection.exec_driver_sql(statement, execution_options=options)
     else:
-        result = cast("CursorResult[Any]", connection.execute(statement))
+        result = typing.cast("CursorResult[Any]", connection.execute(statement))
     return [dict(row) for row in result.mappings()] if result.returns_rows else []

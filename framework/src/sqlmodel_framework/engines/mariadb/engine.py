@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 import pymysql
-from sqlalchemy import Column, Engine, Table, create_engine, event, text
+from sqlalchemy import Column, ColumnElement, Engine, Table, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...errors import DatakitError, LockedError, TargetError
@@ -30,6 +30,7 @@ from .partitioning import declared_partitioning, declared_partitions
 from .shapes import without_implied
 from .types import formatted_type
 from .upkeep import upkeep
+from .values import declared_value, exact
 
 if TYPE_CHECKING:
     from ...schema.declared import Declared
@@ -62,6 +63,7 @@ class MariadbEngine(BaseEngine):
     """
 
     can_plan: ClassVar[bool] = True
+    has_zones: ClassVar[bool] = False
     has_identity: ClassVar[bool] = False
     counting: ClassVar[str] = "auto"
     keeps_ledger: ClassVar[bool] = True
@@ -230,6 +232,14 @@ class MariadbEngine(BaseEngine):
     def declared_type(self, column: Column[Any]) -> str:
         """The column's type as the catalog would call it."""
         return formatted_type(str(column.type.compile(dialect=self.connection.dialect)))
+
+    def declared_value(self, column: Column[Any], value: Any) -> ColumnElement[Any]:
+        """See `sqlmodel_framework.engines.mariadb.values`."""
+        return declared_value(column, value, self.connection.dialect)
+
+    def exact(self, column: Column[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See `sqlmodel_framework.engines.mariadb.values`."""
+        return exact(column, value)
 
     def load(self, load: Load, run_id: UUID, datakit: str, progress: Callable[[int], None]) -> LoadResult:
         """Carry out a load in one transaction; see `sqlmodel_framework.engines.mariadb.loader`."""

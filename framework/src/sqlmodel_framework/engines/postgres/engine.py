@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, Engine, Table, create_engine, event, inspect, text
+from sqlalchemy import Column, ColumnElement, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...base.partitions import INFO as PARTITIONS_INFO
@@ -28,6 +28,7 @@ from .canonical import canonical_tables, canonical_view
 from .errors import in_use, translate
 from .types import formatted_type
 from .upkeep import upkeep
+from .values import exact
 
 if TYPE_CHECKING:
     from ...schema.change import Step
@@ -230,6 +231,14 @@ class PostgresEngine(BaseEngine):
         """The column's type as `format_type` writes it."""
         dialect = self.connection.dialect
         return formatted_type(str(column.type.compile(dialect=dialect)), dialect.default_schema_name or "")
+
+    def exact(self, column: Column[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See `sqlmodel_framework.engines.postgres.values`."""
+        return exact(column, value)
+
+    def bytes_sql(self, value: bytes) -> str:
+        """Bytes as a statement holds them."""
+        return f"'\\x{value.hex()}'::bytea"
 
     def begin_run(self, datakit: str) -> None:
         """Keep other runs of this datakit away until the connection closes; widen the session's memory."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
-    Column,
     Connection,
     FromClause,
     TableClause,
@@ -19,15 +17,15 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.sql.elements import ColumnElement
 
-from ...base.tables import plain_type, unique_keys
+from ...base.tables import unique_keys
 from ...errors import DeclarationError
 from ...loading.load import Load
 from .screening import accepted
 from .stage import POSITION
+from .values import exact
 
 __all__ = ["merge", "merge_key", "row_hash"]
 
@@ -44,8 +42,7 @@ def merge(connection: Connection, load: Load, screened: TableClause, offered: li
     same_key = and_(*(table.c[name] == screened.c[name] for name in key))
     is_new = table.c[key[0]].is_(None)
     differs = [
-        _comparable(table.c[n], table.c[n]).is_distinct_from(_comparable(table.c[n], screened.c[n]))
-        for n in others
+        exact(table.c[n], table.c[n]).is_distinct_from(exact(table.c[n], screened.c[n])) for n in others
     ]
     rows = (
         select(*(screened.c[name] for name in offered))
@@ -99,12 +96,6 @@ def _recorded_updates(load: Load, offered: list[str]) -> dict[str, ColumnElement
         if column.name not in offered and isinstance(value, ColumnElement):
             updates[column.name] = value
     return updates
-
-
-def _comparable(column: Column[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:
-    # The type json has no equality.
-    is_json = isinstance(plain_type(column), JSON) and not isinstance(plain_type(column), JSONB)
-    return cast(value, JSONB) if is_json else value
 
 
 def row_hash(rows: FromClause, names: list[str]) -> ColumnElement[Any]:

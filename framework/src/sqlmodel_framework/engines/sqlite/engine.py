@@ -7,7 +7,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Column, Connection, Engine, NullPool, Table, create_engine, event, inspect
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    NullPool,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    literal,
+    null,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from ...errors import ContractError, DatakitError, TargetError
@@ -65,6 +77,7 @@ class SqliteEngine(BaseEngine):
     can_plan: ClassVar[bool] = True
     transactional_ddl: ClassVar[bool] = True
     keeps_ledger: ClassVar[bool] = True
+    has_zones: ClassVar[bool] = False
     has_identity: ClassVar[bool] = False
     counting: ClassVar[str] = "auto"
     renames_across_schemas: ClassVar[bool] = True
@@ -222,6 +235,10 @@ class SqliteEngine(BaseEngine):
     def declared_type(self, column: Column[Any]) -> str:
         """The column's type, as it is written."""
         return str(column.type.compile(dialect=self.connection.dialect))
+
+    def declared_value(self, column: Column[Any], value: Any) -> ColumnElement[Any]:
+        """The value itself: a cast would make a number of a date."""
+        return null() if value is None else literal(value, column.type)
 
     def ddl(
         self, have: Snapshot, tables: Mapping[str, Table], large: frozenset[str] = frozenset()

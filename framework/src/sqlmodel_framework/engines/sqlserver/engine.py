@@ -7,9 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Column, Connection, Engine, Executable, Table, create_engine, event
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Executable, Table, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.types import TypeEngine
 
 from ...errors import DatakitError, TargetError, TerminalError
 from ...history.companion import ROLE, interval
@@ -25,8 +24,9 @@ from .declaring import refuse_unworkable
 from .errors import DRIVER_HINT, in_use, translate
 from .queries import literal, widened
 from .renaming import renaming_column
-from .types import declared_type, value_type
+from .types import declared_type
 from .upkeep import upkeep
+from .values import declared_value, exact
 
 if TYPE_CHECKING:
     from ...schema.change import Step
@@ -221,9 +221,17 @@ class SqlServerEngine(BaseEngine):
         """See `sqlmodel_framework.engines.sqlserver.renaming`."""
         return renaming_column(quoted(self.connection.dialect, table), shape, old, new, self._quote)
 
-    def value_type(self, column: Column[Any]) -> TypeEngine[Any]:
-        """See `sqlmodel_framework.engines.sqlserver.types`."""
-        return value_type(column)
+    def declared_value(self, column: Column[Any], value: Any) -> ColumnElement[Any]:
+        """See `sqlmodel_framework.engines.sqlserver.values`."""
+        return declared_value(column, value)
+
+    def exact(self, column: Column[Any], value: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See `sqlmodel_framework.engines.sqlserver.values`."""
+        return exact(column, value)
+
+    def bytes_sql(self, value: bytes) -> str:
+        """Bytes as a statement holds them."""
+        return f"0x{value.hex()}"
 
     def row_sql(self, table: Table, sql: str, inserted: Collection[str] = ()) -> str:
         """The statement that writes a row; one that gives a counted column its value says so."""

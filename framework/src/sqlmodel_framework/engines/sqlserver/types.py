@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Dialect, LargeBinary, String, Unicode
-from sqlalchemy.dialects.mssql import DATETIME2
+from sqlalchemy import Column, DateTime, Dialect, LargeBinary, String
 from sqlalchemy.types import TypeEngine
 
 from ...base.tables import plain_type
@@ -20,10 +19,10 @@ __all__ = [
     "LONGEST_TEXT",
     "declared_type",
     "formatted_type",
+    "is_generic",
     "is_text",
     "only_grows",
     "reported_type",
-    "value_type",
 ]
 
 # Letters of either case differ, as they do in PostgreSQL; it is implied where no collation is written.
@@ -105,7 +104,7 @@ def formatted_type(compiled: str) -> str:
 def declared_type(column: Column[Any], dialect: Dialect) -> str:
     """The type of a declared column, as the catalog would call it."""
     plain: Any = plain_type(column)
-    generic = _is_generic(plain)
+    generic = is_generic(plain)
     if generic and isinstance(plain, String):
         length = plain.length
         size = "max" if length is None or length > LONGEST_TEXT else str(length)
@@ -119,19 +118,8 @@ def declared_type(column: Column[Any], dialect: Dialect) -> str:
     return compiled
 
 
-def value_type(column: Column[Any]) -> TypeEngine[Any]:
-    """The type that holds all that a declared column does, where SQLAlchemy would take a smaller one."""
-    plain: Any = plain_type(column)
-    if _is_generic(plain) and isinstance(plain, String):
-        length = plain.length
-        return Unicode(None if length is None or length > LONGEST_TEXT else length)
-    if _is_generic(plain) and isinstance(plain, DateTime) and not plain.timezone:
-        return DATETIME2(7)  # type: ignore[no-untyped-call]
-    return column.type
-
-
-def _is_generic(plain: TypeEngine[Any]) -> bool:
-    # A type that is named in capitals is one of a server; all others are what any database may have.
+def is_generic(plain: TypeEngine[Any]) -> bool:
+    """Whether any database may have the type: one that is named in capitals is one of a server."""
     return not str(plain.__visit_name__).isupper()
 
 
