@@ -115,6 +115,7 @@ ENGINE = {
     "renew_session": "(self, driver_connection: 'Any') -> 'bool'",
     "row_sql": "(self, table: 'Table', sql: 'str', inserted: 'Collection[str]' = ()) -> 'str'",
     "rows_of": "(self, statement: 'Executable | str') -> 'list[dict[str, Any]]'",
+    "server": "property -> str",
     "table_bytes": "(self, names: 'Collection[str]') -> 'Mapping[str, int]'",
     "target": "property -> Target",
     "transaction": "(self) -> 'Iterator[Connection]'",

@@ -283,6 +283,13 @@ def test_a_user_without_rights_is_told_which_are_missing(database: Target, ask: 
 
 def test_equal_plans_have_equal_hashes() -> None:
     plan = Plan(
-        datakit="d", version="1", fingerprint="f", framework_version="0", target="t", dialect="x", base="b"
+        datakit="d",
+        version="1",
+        fingerprint="f",
+        framework_version="0",
+        target="t",
+        dialect="x",
+        server="x 1",
+        base="b",
     )
     assert plan.hash == replace(plan).hash != replace(plan, base="c").hash

@@ -190,6 +190,12 @@ class BaseEngine:
             target=self.target.name,
         )
 
+    @property
+    def server(self) -> str:
+        """What answers: the kind of database and its version, such as `postgresql 18.0`."""
+        dialect = self.connection.dialect
+        return " ".join((dialect.name, ".".join(map(str, dialect.server_version_info or ())))).rstrip()
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """All or nothing: commit at the end, roll back when an error leaves the block."""

@@ -60,7 +60,7 @@ def apply_plan(
     used = engine_for(resolve_target(target), engine)
     with used.connect(), used.locked("deploy"):
         with used.transaction():
-            planned = plan_with(used, kit)
+            planned = plan_with(used, kit, plan)
         if planned.plan.fingerprint != plan.fingerprint:
             raise PlanError(
                 f"datakit {kit.name!r} declares something else than when the plan was made", hint="plan again"

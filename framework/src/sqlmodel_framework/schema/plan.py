@@ -30,6 +30,7 @@ class Plan:
         framework_version: of the framework that made the plan.
         target: the target's name.
         dialect: the kind of database.
+        server: the kind of database that answered, and its version.
         base: SHA-256 over what the target was when the plan was made, in hex.
         changes: in the order in which people would make them.
         undeclared: what is there in the datakit's schemas and nobody declared, in words; it is left alone.
@@ -41,6 +42,7 @@ class Plan:
     framework_version: str
     target: str
     dialect: str
+    server: str
     base: str
     changes: tuple[Change, ...] = ()
     undeclared: tuple[str, ...] = ()

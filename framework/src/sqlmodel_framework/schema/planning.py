@@ -90,8 +90,8 @@ def plan_datakit(
         return plan_with(used, kit).plan
 
 
-def plan_with(engine: BaseEngine, datakit: Datakit) -> Planned:
-    """Plan over an engine that is connected and in a transaction; see `plan_datakit`."""
+def plan_with(engine: BaseEngine, datakit: Datakit, saved: Plan | None = None) -> Planned:
+    """Plan over an engine that is connected and in a transaction; see `plan_datakit` and `plan_towards`."""
     return plan_towards(
         engine,
         declare_datakit(engine, datakit),
@@ -100,6 +100,7 @@ def plan_with(engine: BaseEngine, datakit: Datakit) -> Planned:
         fingerprint=datakit.fingerprint,
         renames=datakit.renames,
         rows=datakit.rows,
+        saved=saved,
     )
 
 
@@ -112,8 +113,13 @@ def plan_towards(
     fingerprint: Callable[[], str],
     renames: Sequence[Rename] = (),
     rows: Sequence[Rows] = (),
+    saved: Plan | None = None,
 ) -> Planned:
-    """Plan towards any declaration, over an engine that is connected and in a transaction."""
+    """Plan towards any declaration, over an engine that is connected and in a transaction.
+
+    A plan that was saved is taken over where another could not come out differently: nothing that it was
+    made from has changed, and there are no tables yet whose rows could count.
+    """
     ledger = declare(engine, _ledger_tables(engine))
     scope = declared.scope | Scope(tables=frozenset((t.schema, t.name) for t in ledger.tables.values()))
     old_places = [split_name(rename.old) for rename in renames if isinstance(rename, RenameTable)]
@@ -127,8 +133,6 @@ def plan_towards(
     changes, own, recorded = renamed(engine, renames, own, recorded)
     reconciled = reconcile(engine, declared, own, recorded)
     have = reconciled.have
-    changes += changes_for(engine, differences(have, reconciled.want), have, declared.tables)
-    changes += row_changes(engine, rows, own)
     plan = Plan(
         datakit=datakit,
         version=version,
@@ -136,10 +140,17 @@ def plan_towards(
         framework_version=__version__,
         target=engine.target.name,
         dialect=engine.target.dialect,
-        base=_hash_of(have) if changes else "",
-        changes=tuple(changes),
+        server=engine.server,
+        base="" if have.tables else _hash_of(have),
         undeclared=tuple(in_words(*each) for each in reconciled.undeclared),
     )
+    if saved is not None and not own.tables and plan == replace(saved, target=plan.target, changes=()):
+        changes = [*saved.changes]
+    else:
+        changes += changes_for(engine, differences(have, reconciled.want), have, declared.tables)
+        changes += row_changes(engine, rows, own)
+    base = (plan.base or _hash_of(have)) if changes else ""
+    plan = replace(plan, base=base, changes=tuple(changes))
     return Planned(plan, declared, reconciled, scope, recorded, _ledger_steps(engine, ledger, live))
 
 

@@ -50,5 +50,4 @@ def _server(target: Target) -> str:
     with engine.transaction() as connection:
         connection.execute(text("SELECT 1"))
         engine.check_rights()
-        version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
-        return f"{connection.dialect.name} {version}"
+        return engine.server
