@@ -124,6 +124,7 @@ ENGINE = {
     "translating": "(self) -> 'Iterator[None]'",
     "upkeep": "(self, table: 'Table') -> 'Upkeep'",
     "values_that_change": "(self, difference: 'Difference') -> 'int'",
+    "write_csv": "(self, query: 'str', file: 'BinaryIO') -> 'None'",
     "write_rows": "(self, statement: 'Executable | str') -> 'list[dict[str, Any]]'",
 }
 
@@ -155,8 +156,9 @@ def described(value: Any) -> str:
 
 
 def members_of(cls: type) -> dict[str, str]:
-    """Each public member that a class itself defines, in one line."""
-    return {name: described(value) for name, value in sorted(vars(cls).items()) if not name.startswith("_")}
+    """Each public member of a class, those it inherits included, in one line."""
+    members = {name: value for base in reversed(cls.__mro__[:-1]) for name, value in vars(base).items()}
+    return {name: described(value) for name, value in sorted(members.items()) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("module", SURFACE)

@@ -25,8 +25,18 @@ if TYPE_CHECKING:
     from .errors import DatakitError, InvalidRowError, RefusedChangesError, TerminalError, TransientError
     from .history import as_of, changes_between, history_of
     from .loading.load import Load
+    from .loading.modes import Append, DeleteInsert, History, InsertOnly, Merge, Replace
     from .loading.rules import Reference, Unique
-    from .loading.sources import CsvSource, QuerySource, TableSource
+    from .loading.sources import (
+        ArrowSource,
+        CsvSource,
+        DatabaseSource,
+        JsonLinesSource,
+        ParquetSource,
+        QuerySource,
+        RowSource,
+        TableSource,
+    )
     from .runs.result import ReportContext, RunResult
     from .runs.run import run_datakit
     from .schema.adopting import adopt
@@ -44,16 +54,25 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Allow": "base.declarations",
+    "Append": "loading.modes",
+    "ArrowSource": "loading.sources",
     "BaseEngine": "engines.base",
     "BaseMixin": "base.models",
     "BronzeTableMixin": "base.models",
     "Check": "base.datakit",
     "CsvSource": "loading.sources",
+    "DatabaseSource": "loading.sources",
     "Datakit": "base.datakit",
     "DatakitError": "errors",
+    "DeleteInsert": "loading.modes",
+    "History": "loading.modes",
     "Indexed": "base.fields",
+    "InsertOnly": "loading.modes",
     "InvalidRowError": "errors",
+    "JsonLinesSource": "loading.sources",
     "Load": "loading.load",
+    "Merge": "loading.modes",
+    "ParquetSource": "loading.sources",
     "Partitions": "base.partitions",
     "QuerySource": "loading.sources",
     "Reference": "loading.rules",
@@ -61,7 +80,9 @@ _HOME = {
     "RefusedChangesError": "errors",
     "RenameColumn": "base.declarations",
     "RenameTable": "base.declarations",
+    "Replace": "loading.modes",
     "ReportContext": "runs.result",
+    "RowSource": "loading.sources",
     "Rows": "base.declarations",
     "RunResult": "runs.result",
     "TableSource": "loading.sources",
@@ -93,16 +114,25 @@ _HOME = {
 
 __all__ = [
     "Allow",
+    "Append",
+    "ArrowSource",
     "BaseEngine",
     "BaseMixin",
     "BronzeTableMixin",
     "Check",
     "CsvSource",
+    "DatabaseSource",
     "Datakit",
     "DatakitError",
+    "DeleteInsert",
+    "History",
     "Indexed",
+    "InsertOnly",
     "InvalidRowError",
+    "JsonLinesSource",
     "Load",
+    "Merge",
+    "ParquetSource",
     "Partitions",
     "QuerySource",
     "Reference",
@@ -110,7 +140,9 @@ __all__ = [
     "RefusedChangesError",
     "RenameColumn",
     "RenameTable",
+    "Replace",
     "ReportContext",
+    "RowSource",
     "Rows",
     "RunResult",
     "TableSource",

@@ -30,7 +30,7 @@ CSV = CsvSource(open=lambda: io.BytesIO(b"a\n"), name="a.csv", system="s")
 
 def test_a_bronze_table_takes_files_only() -> None:
     for source in (TableSource(LoadTyped), QuerySource(select(LoadTyped.a))):
-        with pytest.raises(DatakitError, match="a bronze table is loaded from a CsvSource"):
+        with pytest.raises(DatakitError, match="a bronze table is loaded from outside of the target"):
             Load(table=LoadRaw, name="x", layer="bronze", source=source)
 
 

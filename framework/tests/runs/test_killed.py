@@ -56,7 +56,7 @@ stops = {
     "after deploy": (ledger, "record_start", 1),
     "before commit of bronze": (ledger, "record_load", 1),
     "between loads": (_Run, "_load", 2),
-    "before merge": (loader, "merge", 1),
+    "before merge": (loader, "write", 1),
     "before commit of silver": (ledger, "record_load", 2),
     "after loads": (_Run, "_check", 1),
 }

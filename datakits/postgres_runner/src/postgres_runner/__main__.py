@@ -7,9 +7,8 @@ from sqlmodel_framework.runner.extract import extract_step
 from sqlmodel_framework.runner.steps import FRAMEWORK_STEPS
 
 from postgres_runner import __version__
-from postgres_runner.reading import open_rows
 
-RUNNER = Runner("postgres-runner", version=__version__, steps=(extract_step(open_rows), *FRAMEWORK_STEPS))
+RUNNER = Runner("postgres-runner", version=__version__, steps=(extract_step(), *FRAMEWORK_STEPS))
 
 
 def main() -> int:

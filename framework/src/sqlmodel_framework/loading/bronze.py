@@ -21,7 +21,7 @@ from sqlalchemy import (
 from ..base.tables import own_columns, plain_type
 from ..errors import DeclarationError
 from .load import Load
-from .sources import CsvSource
+from .sources import OutsideSource
 
 __all__ = ["append_new", "bronze_columns"]
 
@@ -69,7 +69,7 @@ def append_new(
         exact: makes a text one that is compared character by character, where the database does not.
     """
     source = load.source
-    assert isinstance(source, CsvSource)
+    assert isinstance(source, OutsideSource)
     bronze = load.sql_table
     own = [column.name for column in own_columns(load.table)]
     hashed = select(rows.c[position], *(rows.c[name] for name in own), row_hash(rows, own).label("row_hash"))

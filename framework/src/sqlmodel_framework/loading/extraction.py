@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Text, cast, column, literal, select, table
+from sqlalchemy import ColumnElement, DateTime, Select, Text, cast, column, literal, select, table
 from sqlalchemy.dialects.mssql import DATETIME2
 from sqlalchemy.engine import URL
 
 from ..base.models import ExtractionMethod
 
-__all__ = ["ColumnWindow", "Extraction"]
+__all__ = ["ColumnWindow", "Extraction", "written_out"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,8 @@ class Extraction:
         """How the rows leave their source, as a bronze table records it."""
         return "full" if self.window is None else "incremental"
 
-    def sql(self, dialect: str, *, also: tuple[str, ...] = ()) -> str:
-        """The query, with every name quoted and every value written out.
+    def select(self, dialect: str, *, also: tuple[str, ...] = ()) -> Select[Any]:
+        """The query.
 
         PostgreSQL and MariaDB turn values into text themselves, so every program that sends this
         query gets the same text, and the same row hash. Other databases return values as they are:
@@ -64,15 +64,34 @@ class Extraction:
         beside: list[ColumnElement[Any]] = [
             column(each).label(f"datakit_{number}") for number, each in enumerate(also)
         ]
-        query = select(*wanted, *beside).select_from(table(name, schema=schema or None))
-        if self.window is not None:
-            place: ColumnElement[datetime] = column(self.window.column, DateTime)
-            query = query.where(
-                place >= _moment(self.window.start, dialect), place < _moment(self.window.end, dialect)
-            )
-        # Named placeholders, of which there are none: for others SQLAlchemy would double percent signs.
-        spoken: Any = URL.create(dialect).get_dialect()
-        return str(query.compile(dialect=spoken(paramstyle="named"), compile_kwargs={"literal_binds": True}))
+        columns: list[Any] = [*wanted, *beside]
+        query: Select[Any] = select(*columns)
+        return self.within(query.select_from(table(name, schema=schema or None)), dialect)
+
+    def within(self, query: Select[Any], dialect: str) -> Select[Any]:
+        """A query of the same table, cut down to the rows of the window."""
+        if self.window is None:
+            return query
+        place: ColumnElement[datetime] = column(self.window.column, DateTime)
+        return query.where(
+            place >= _moment(self.window.start, dialect), place < _moment(self.window.end, dialect)
+        )
+
+    def sql(self, dialect: str, *, also: tuple[str, ...] = ()) -> str:
+        """The query as text, with every name quoted and every value written out; see `select`."""
+        return written_out(self.select(dialect, also=also), dialect)
+
+
+def written_out(query: Select[Any], dialect: str) -> str:
+    """A query as text, with every name quoted and every value written out.
+
+    Args:
+        query: the query.
+        dialect: the database, as in a SQLAlchemy URL.
+    """
+    # Named placeholders, of which there are none: for others SQLAlchemy would double percent signs.
+    spoken: Any = URL.create(dialect).get_dialect()
+    return str(query.compile(dialect=spoken(paramstyle="named"), compile_kwargs={"literal_binds": True}))
 
 
 def _moment(moment: datetime, dialect: str) -> ColumnElement[datetime]:

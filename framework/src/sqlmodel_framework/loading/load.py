@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from sqlalchemy import Table
 from sqlmodel import SQLModel
@@ -10,19 +11,24 @@ from sqlmodel import SQLModel
 from ..base.models import BronzeTableMixin
 from ..base.tables import table_of
 from ..errors import DeclarationError
+from .modes import Merge, Mode, check_mode
 from .rules import Reference, Rule, Unique
-from .sources import CsvSource, QuerySource, Source, TableSource
+from .sources import OutsideSource, QuerySource, Source, TableSource
 
-__all__ = ["Load"]
+__all__ = ["Contract", "Load"]
+
+Contract = Literal["enforce", "quarantine"]
+"""What happens to rows that break the table's contract."""
+
+_MERGE = Merge()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Rows of `source` go into `table`; one transaction, all of it or nothing.
+    """Rows of `source` go into `table`, all of them or none.
 
-    How rows are written follows from the table. One with `BronzeTableMixin` is appended to: what
-    is already there from the same source, counted with its multiplicity, is not written again. Any
-    other table is merged by its key: new rows are inserted, rows with another value are updated.
+    A table with `BronzeTableMixin` keeps rows as they come: what is already there from the same source,
+    counted with its multiplicity, is not written again. Any other table takes one of the write modes.
 
     Args:
         table: the typed table that the rows go into.
@@ -30,6 +36,12 @@ class Load:
         layer: free text that a report groups by, such as "bronze", "silver", "gold".
         source: where the rows come from.
         rules: declared deviations.
+        mode: what is done with rows that are there already; see `sqlmodel_framework.loading.modes`.
+        contract: "quarantine" puts rows that break the table's contract aside, each with its reasons and
+            its values, and loads the others; "enforce" loads nothing when there is one.
+        reject_at_most: with "quarantine", how many rows may be rejected before nothing is loaded: a
+            number of rows, or as a float a share of the rows read, such as 0.01. By default, any.
+        chunk_rows: how many rows go into one transaction of a load that is cut into chunks.
 
     Raises:
         DeclarationError: the parts do not fit together.
@@ -40,22 +52,50 @@ class Load:
     layer: str
     source: Source
     rules: tuple[Rule, ...] = ()
+    mode: Mode = _MERGE
+    contract: Contract = "quarantine"
+    reject_at_most: int | float | None = None
+    chunk_rows: int = 250_000
 
     def __post_init__(self) -> None:
         where = f"load {self.name!r} ({self.layer})"
         columns = table_of(self.table).columns
-        if not isinstance(self.source, CsvSource | TableSource | QuerySource):
-            raise DeclarationError(f"{where}: the source must be a CsvSource, TableSource or QuerySource")
-        if self.is_bronze and not isinstance(self.source, CsvSource):
-            raise DeclarationError(f"{where}: a bronze table is loaded from a CsvSource")
+        if not isinstance(self.source, OutsideSource | TableSource | QuerySource):
+            raise DeclarationError(f"{where}: the source must be a CsvSource, TableSource or the like")
+        if self.is_bronze and not isinstance(self.source, OutsideSource):
+            raise DeclarationError(f"{where}: a bronze table is loaded from outside of the target")
         if self.is_bronze and self.rules:
             raise DeclarationError(f"{where}: a bronze table keeps rows as they come, so it takes no rules")
+        if self.is_bronze and self.mode != Merge():
+            raise DeclarationError(f"{where}: a bronze table keeps what it has, so it takes no mode")
+        check_mode(self.mode, self.table, where)
+        self._check_contract(where)
+        if not isinstance(self.chunk_rows, int) or self.chunk_rows < 1:
+            raise DeclarationError(
+                f"{where}: chunk_rows must be a whole number from 1 on, not {self.chunk_rows!r}"
+            )
         for rule in self.rules:
             for name in (rule.column,) if isinstance(rule, Reference) else rule.columns:
                 if name not in columns:
                     raise DeclarationError(
                         f"{where}: a rule names the column {name!r}, which is not in {self.full_table_name}"
                     )
+
+    def _check_contract(self, where: str) -> None:
+        if self.contract not in get_args(Contract):
+            known = " or ".join(map(repr, get_args(Contract)))
+            raise DeclarationError(f"{where}: the contract must be {known}, not {self.contract!r}")
+        most = self.reject_at_most
+        if most is None:
+            return
+        if self.contract == "enforce":
+            raise DeclarationError(f'{where}: "enforce" rejects no row, so reject_at_most means nothing')
+        if isinstance(most, bool) or not isinstance(most, int | float) or not most >= 0:
+            raise DeclarationError(
+                f"{where}: reject_at_most must be a number of rows or a share, not {most!r}"
+            )
+        if isinstance(most, float) and most > 1:
+            raise DeclarationError(f"{where}: reject_at_most is a share of more than all rows: {most!r}")
 
     @property
     def is_bronze(self) -> bool:

@@ -1,28 +1,45 @@
-"""The hash of a bronze row: the same for every engine, so that rows can be compared between them.
+r"""The hash of a bronze row: the same for every engine, so that rows can be compared between them.
 
-The canonical text of a row is the concatenation, over the table's own columns in declared order, of
-`-` for a null, and of `<length>:<value>` for a value, where the length is the number of Unicode code
-points in decimal. So no two different rows have the same text, and an empty text differs from a
-null. The hash is SHA-256 over that text in UTF-8: 32 bytes.
+It is SHA-256 over the row's values, in the order of the table's own columns, as PostgreSQL sends an array of
+them (`text[]`, one dimension, counted from 1), in UTF-8. Every number is four bytes, the highest first:
+
+    1           dimensions
+    0 or 1      whether a value is null
+    25          PostgreSQL's number for the type text
+    n           how many values there are
+    1           where they are counted from
+    n times:    how many bytes a value has, and the value; or for a null, -1 and nothing
+
+Each value says where it ends, so no two different rows have the same bytes. The form is PostgreSQL's own
+because there it costs two calls for a row: over the 16 columns of TPC-H's lineitem a third less time than any
+text that is put together from the values.
 """
 
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Iterable
 
-__all__ = ["canonical_text", "row_hash"]
+__all__ = ["canonical_bytes", "row_hash"]
+
+_NULL = struct.pack("!i", -1)
 
 
-def canonical_text(values: Iterable[str | None]) -> str:
-    """The canonical text of a row's values, in declared order.
+def canonical_bytes(values: Iterable[str | None]) -> bytes:
+    r"""What the hash of a row is over.
 
-    >>> canonical_text(["JFK", None, ""])
-    '3:JFK-0:'
+    Args:
+        values: in declared order.
+
+    >>> canonical_bytes(["né", None])[20:]
+    b'\x00\x00\x00\x03n\xc3\xa9\xff\xff\xff\xff'
     """
-    return "".join("-" if value is None else f"{len(value)}:{value}" for value in values)
+    encoded = [None if value is None else value.encode() for value in values]
+    head = struct.pack("!5i", 1, None in encoded, 25, len(encoded), 1)
+    return head + b"".join(_NULL if each is None else struct.pack("!i", len(each)) + each for each in encoded)
 
 
 def row_hash(values: Iterable[str | None]) -> bytes:
-    """SHA-256 over the canonical text: what a bronze table's `row_hash` holds."""
-    return hashlib.sha256(canonical_text(values).encode()).digest()
+    """SHA-256 over the canonical bytes: what a bronze table's `row_hash` holds."""
+    return hashlib.sha256(canonical_bytes(values)).digest()

@@ -6,6 +6,7 @@ pipe, so that rows flow in bounded memory and both databases work at the same ti
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import threading
@@ -13,9 +14,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-__all__ = ["PushedStream"]
+__all__ = ["PushedStream", "WatchedStream"]
 
 _CHUNK = 1 << 18
+_PIPE = 1 << 20
 _SECONDS_BETWEEN_CANCELS = 0.2
 
 
@@ -33,6 +35,9 @@ class PushedStream(io.RawIOBase):
 
     def __init__(self, push: Callable[[BinaryIO], None], cancel: Callable[[], None] | None = None) -> None:
         reading, writing = os.pipe()
+        # The fewer turns the two threads take, the less they wait for each other.
+        with suppress(OSError):
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE)
         self._file = io.BufferedReader(io.FileIO(reading), _CHUNK)
         self._cancel = cancel
         self._error: BaseException | None = None
@@ -63,6 +68,17 @@ class PushedStream(io.RawIOBase):
                 raise self._error
         return count
 
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As `readinto`, without a buffer in between; with a size below 0 everything there is."""
+        if size is None or size < 0:
+            return self.readall()
+        data = self._file.read1(size)
+        if not data:
+            self._thread.join()
+            if self._error is not None:
+                raise self._error
+        return data
+
     def close(self) -> None:
         """Stop reading; what is left is thrown away, with whatever error that causes."""
         if not self.closed:
@@ -74,3 +90,32 @@ class PushedStream(io.RawIOBase):
                 self._thread.join(_SECONDS_BETWEEN_CANCELS)
             self._thread.join()
         super().close()
+
+
+class WatchedStream:
+    """What a driver reads from: it counts, and keeps the error that the driver hides from its caller.
+
+    Args:
+        file: what is read.
+        progress: called with the number of bytes that are read by now.
+
+    Attributes:
+        error: what went wrong while reading.
+    """
+
+    def __init__(self, file: io.RawIOBase, progress: Callable[[int], None]) -> None:
+        self._file = file
+        self._progress = progress
+        self._bytes_read = 0
+        self.error: BaseException | None = None
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most `size` of them; none at the end."""
+        try:
+            data = self._file.read(size) or b""
+            self._bytes_read += len(data)
+            self._progress(self._bytes_read)
+            return data
+        except BaseException as error:
+            self.error = error
+            raise

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from pydantic import JsonValue
+from sqlmodel import SQLModel
 
 from ..base.models import BronzeTableMixin
 from ..base.tables import own_columns, table_of
 from ..errors import TerminalError
 from ..loading.extraction import ColumnWindow, Extraction
 from ..loading.load import Load
-from ..loading.sources import CsvSource
+from ..loading.sources import CsvSource, DatabaseSource
 from .step import Step, StepContext
 from .steps import carry_out
 
@@ -29,11 +30,11 @@ Reading raises what goes wrong in the source, as a `DatakitError`; closing early
 PARAMETERS = frozenset({"tables", "window_column", "system"})
 
 
-def extract_step(open_rows: OpenRows, *, parameters: frozenset[str] = frozenset()) -> Step:
+def extract_step(open_rows: OpenRows | None = None, *, parameters: frozenset[str] = frozenset()) -> Step:
     """A step named `extract`, which appends rows of a source's tables to a datakit's bronze tables.
 
-    What the same source has brought before is not written again. Each table is one transaction. The tables
-    have to be deployed.
+    What the same source has brought before is not written again. Each table is one transaction, or from
+    PostgreSQL to PostgreSQL one for each chunk, with a checkpoint. The tables have to be deployed.
 
     Its parameters, all optional: `tables`, an object from the name of a bronze table to that of the table in
     the source, where without it every bronze table of the datakit is filled from the table of its own name,
@@ -41,7 +42,7 @@ def extract_step(open_rows: OpenRows, *, parameters: frozenset[str] = frozenset(
     `system`, what the source is called in `source_system`, by default the source's name.
 
     Args:
-        open_rows: opens the rows.
+        open_rows: opens the rows; by default the engine for the source's database reads them.
         parameters: the names of further parameters, which `open_rows` reads.
     """
 
@@ -57,7 +58,7 @@ def extract_step(open_rows: OpenRows, *, parameters: frozenset[str] = frozenset(
     )
 
 
-def _loads(context: StepContext, open_rows: OpenRows) -> tuple[Load, ...]:
+def _loads(context: StepContext, open_rows: OpenRows | None) -> tuple[Load, ...]:
     assert context.source is not None
     source = context.source
     datakit = context.datakit()
@@ -72,33 +73,38 @@ def _loads(context: StepContext, open_rows: OpenRows) -> tuple[Load, ...]:
     loads = []
     for bronze, origin in wanted.items():
         window = context.spec.window
-        extraction = Extraction(
+        found = DatabaseSource(
+            target=source,
             table=origin,
             columns=tuple(own.name for own in own_columns(classes[bronze])),
             window=ColumnWindow(column=column, start=window.start, end=window.end)
             if window is not None and column is not None
             else None,
+            system=system,
         )
         loads.append(
             Load(
                 table=classes[bronze],
                 name=origin,
                 layer="bronze",
-                source=CsvSource(
-                    open=_opener(context, open_rows, extraction),
-                    name=origin,
-                    system=system,
-                    host=source.url.host,
-                    null="",
-                    extraction_method=extraction.method,
-                ),
+                source=found if open_rows is None else _opened(context, open_rows, found, classes[bronze]),
             )
         )
     return tuple(loads)
 
 
-def _opener(context: StepContext, open_rows: OpenRows, extraction: Extraction) -> Callable[[], BinaryIO]:
-    return lambda: open_rows(context, extraction)
+def _opened(
+    context: StepContext, open_rows: OpenRows, source: DatabaseSource, table: type[SQLModel]
+) -> CsvSource:
+    extraction = source.extraction(table)
+    return CsvSource(
+        open=lambda: open_rows(context, extraction),
+        name=source.name,
+        system=source.system,
+        host=source.host,
+        null="",
+        extraction_method=source.extraction_method,
+    )
 
 
 def _tables(given: JsonValue, known: tuple[str, ...]) -> dict[str, str]:

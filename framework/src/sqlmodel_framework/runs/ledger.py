@@ -43,11 +43,13 @@ if TYPE_CHECKING:
     from .result import LoadResult
 
 __all__ = [
+    "CheckpointRecord",
     "DeploymentRecord",
     "LoadRecord",
     "ObjectRecord",
     "QuarantinedRow",
     "RunRecord",
+    "finished_loads",
     "has_succeeded",
     "ledger_tables",
     "record_deployment",
@@ -155,7 +157,10 @@ class RunRecord(LedgerBase, table=True):
 
 
 class LoadRecord(LedgerBase, table=True):
-    """One load that was committed; written in the same transaction as its rows."""
+    """One load that was committed; written in the same transaction as its last rows.
+
+    deleted: null in a record of a version that did not count it.
+    """
 
     __tablename__ = "load"
     __table_args__ = {"schema": SCHEMA}
@@ -175,6 +180,35 @@ class LoadRecord(LedgerBase, table=True):
     reasons: dict[str, int] = Field(sa_type=_OBJECT)
     seconds: float = Field(sa_type=Double)
     finished_at: datetime = _time()
+    deleted: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class CheckpointRecord(LedgerBase, table=True):
+    """How far a load has come that is cut into chunks; written in the same transaction as the chunk's rows.
+
+    It is gone when the load is done, so one that is there belongs to a load that was cut short.
+
+    fingerprint: what was loaded, as SHA-256 in hex; another load does not go on from here.
+    run_ids: the runs that wrote rows of it.
+    after: the key of the last row that was written, each value as text.
+    """
+
+    __tablename__ = "checkpoint"
+    __table_args__ = {"schema": SCHEMA}
+
+    checkpoint_id: int = Field(
+        default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)]
+    )
+    datakit: str = Field(sa_type=_NAME)
+    table_name: str = Field(sa_type=_NAME)
+    load_name: str = Field(sa_type=_NAME)
+    fingerprint: str = _text()
+    run_ids: list[str] = Field(sa_type=_TEXTS)
+    after: list[str] = Field(sa_type=_TEXTS)
+    read: int = Field(sa_type=BigInteger)
+    chunks: int = Field(sa_type=BigInteger)
+    seconds: float = Field(sa_type=Double)
+    updated_at: datetime = _time()
 
 
 class QuarantinedRow(LedgerBase, table=True):
@@ -327,5 +361,28 @@ def record_load(connection: Connection, run_id: UUID, table_name: str, result: L
             kept=dict(result.kept),
             reasons=dict(result.reasons),
             seconds=result.seconds,
+            deleted=result.deleted,
         )
     )
+
+
+def finished_loads(connection: Connection, run_id: UUID) -> dict[tuple[str, str], LoadResult]:
+    """What a run has loaded by now, by the full name of the table and the name of the load."""
+    from .result import LoadResult
+
+    loads = table(LoadRecord)
+    found: dict[tuple[str, str], LoadResult] = {}
+    for row in connection.execute(select(loads).where(loads.c.run_id == run_id)):
+        found[row.table_name, row.load_name] = LoadResult(
+            table=row.load_name,
+            layer=row.layer,
+            read=row.read,
+            accepted=row.accepted,
+            rejected=row.rejected,
+            loaded=row.loaded,
+            seconds=row.seconds,
+            deleted=row.deleted or 0,
+            kept=row.kept,
+            reasons=row.reasons,
+        )
+    return found

@@ -26,6 +26,7 @@ class LoadResult:
         accepted: rows that keep the contract.
         rejected: rows that are in quarantine.
         loaded: rows that this run inserted or changed.
+        deleted: rows that this run deleted, or ended in a table that keeps all.
         seconds: how long it took.
         kept: rows that met a rule that keeps them, by the rule's text.
         reasons: rejected rows by reason; a row with two reasons counts under both.
@@ -38,6 +39,7 @@ class LoadResult:
     rejected: int
     loaded: int
     seconds: float
+    deleted: int = 0
     kept: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -84,7 +84,7 @@ def run_datakit(
         on_event: called with each event, in this thread.
         engine: an engine of your own; by default the one for the URL's dialect.
         parts: those of `PARTS` that are to be done. The report belongs to the checks.
-        run_id: a new one by default. A retry keeps its id.
+        run_id: a new one by default. A retry keeps its id, and does not load again what it has loaded.
         image_digest: the digest of the image that this happens in, for the ledger.
 
     Raises:
@@ -126,6 +126,7 @@ class _Run:
         self.run_id = run_id
         self.image_digest = image_digest
         self.started = time.perf_counter()
+        self.finished: Mapping[tuple[str, str], LoadResult] = {}
 
     def carry_out(self, parts: list[Part]) -> RunResult:
         self.engine.begin_run(self.datakit.name)
@@ -138,6 +139,8 @@ class _Run:
             ledger.record_start(
                 connection, self.run_id, self.datakit, parts=parts, image_digest=self.image_digest
             )
+            # A retry goes on where the run stopped: what it has loaded would be appended twice.
+            self.finished = ledger.finished_loads(connection, self.run_id)
         try:
             result = self._result(deployment if "deploy" in parts else None)
             if "load" in parts:
@@ -182,6 +185,10 @@ class _Run:
 
     def _load(self, number: int, load: Load) -> LoadResult:
         self.tell(LoadStarted(load.name, load.layer, number, len(self.datakit.loads)))
+        known = self.finished.get((load.full_table_name, load.name))
+        if known is not None:
+            self.tell(LoadFinished(known))
+            return known
 
         def progress(bytes_read: int) -> None:
             self.tell(LoadProgressed(load.name, load.layer, bytes_read))

@@ -5,40 +5,36 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     Connection,
-    FromClause,
     LargeBinary,
     MetaData,
     Table,
-    case,
     cast,
     func,
     insert,
-    literal,
     select,
     text,
 )
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.schema import CreateTable
-from sqlalchemy.sql.elements import ColumnElement
 
 from ...errors import TerminalError
 from ...loading.bronze import append_new, bronze_columns
 from ...loading.csv_file import open_csv
 from ...loading.csv_records import read_records
 from ...loading.load import Load
-from ...loading.sources import CsvSource
+from ...loading.sources import OutsideSource
 from ...runs import ledger
 from ...runs.result import LoadResult
 from .ddl import COLLATION
+from .row_hash import row_hash
 
-__all__ = ["carry_out", "row_hash"]
+__all__ = ["carry_out"]
 
 POSITION = "datakit_position"
 _ROWS_AT_ONCE = 2000
@@ -64,8 +60,8 @@ def carry_out(
             hint="load silver and gold on PostgreSQL",
             table=load.full_table_name,
         )
-    source = load.source
-    assert isinstance(source, CsvSource)
+    assert isinstance(load.source, OutsideSource)
+    source = load.source.as_csv(load.table)
     names = bronze_columns(load)
     with open_csv(source, load.full_table_name, names, names, progress) as rows:
         stage = Table(
@@ -117,15 +113,3 @@ def _batches(records: Iterable[list[str | None]]) -> Iterator[list[list[str | No
     remaining = iter(records)
     while batch := list(islice(remaining, _ROWS_AT_ONCE)):
         yield batch
-
-
-def row_hash(rows: FromClause, names: list[str]) -> ColumnElement[Any]:
-    """SHA-256 of the canonical text; see `sqlmodel_framework.loading.row_hash`."""
-    parts = [
-        case(
-            (rows.c[name].is_(None), literal("-")),
-            else_=func.concat(func.char_length(rows.c[name]), ":", rows.c[name]),
-        )
-        for name in names
-    ]
-    return func.unhex(func.sha2(func.concat(*parts), 256), type_=LargeBinary)

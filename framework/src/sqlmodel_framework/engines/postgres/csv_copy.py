@@ -1,8 +1,9 @@
-"""CSV files by COPY: the stream goes to the server as it is read, in constant memory."""
+"""CSV by COPY, in and out: a stream goes to the server, or comes from it, in constant memory."""
 
 from __future__ import annotations
 
 import re
+from typing import Any, BinaryIO
 
 import psycopg2
 from psycopg2 import sql
@@ -13,8 +14,9 @@ from ...errors import ContractError
 from ...loading.csv_file import CHUNK, CsvRows, read_error
 from ...loading.sources import CsvSource
 
-__all__ = ["copy_rows"]
+__all__ = ["copy_rows", "write_query"]
 
+_BYTES_AT_ONCE = 1 << 18
 _LINE = re.compile(r"line (\d+)")
 _MEANINGS = (
     ("extra data after last expected column", "it has more fields than the header"),
@@ -26,8 +28,14 @@ _MEANINGS = (
 )
 
 
-def copy_rows(connection: Connection, rows: CsvRows, table: str, source: CsvSource) -> int:
-    """COPY the rows into a temporary table; returns how many the server counted.
+def copy_rows(connection: Connection, rows: CsvRows, place: tuple[str, ...], source: CsvSource) -> int:
+    """COPY the rows into a table; returns how many the server counted.
+
+    Args:
+        connection: in a transaction.
+        rows: whose header names columns of the table.
+        place: the table's schema, if it has one, and name.
+        source: where the rows come from.
 
     Raises:
         ContractError: a row is broken; the message names file and line.
@@ -44,8 +52,8 @@ def copy_rows(connection: Connection, rows: CsvRows, table: str, source: CsvSour
     ]
     if source.null is None:
         options.append(sql.SQL("FORCE_NOT_NULL ({})").format(columns))
-    statement = sql.SQL("COPY pg_temp.{} ({}) FROM STDIN WITH ({})").format(
-        sql.Identifier(table), columns, sql.SQL(", ").join(options)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN WITH ({})").format(
+        sql.Identifier(*place), columns, sql.SQL(", ").join(options)
     )
     with driver.cursor() as cursor:
         try:
@@ -53,14 +61,31 @@ def copy_rows(connection: Connection, rows: CsvRows, table: str, source: CsvSour
         except psycopg2.Error as error:
             if rows.error is not None:
                 raise read_error(rows.error, source) from error
-            if error.pgcode and error.pgcode[:2] == "22":
+            if error.pgcode and error.pgcode[:2] in ("22", "23"):
                 raise _broken_row(error, rows, source) from None
             raise DBAPIError("COPY", {}, error) from error
         return int(cursor.rowcount)
 
 
+def write_query(connection: Connection, query: str, file: BinaryIO) -> None:
+    """Write the rows of a query as `sqlmodel_framework.loading.csv_text` does, with a header line.
+
+    Raises:
+        DBAPIError: the server refused, or went away.
+    """
+    driver: Any = connection.connection.driver_connection
+    copy = f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *, ENCODING 'UTF8')"
+    with driver.cursor() as cursor:
+        try:
+            cursor.copy_expert(copy, file, size=_BYTES_AT_ONCE)
+        except psycopg2.Error as error:
+            raise DBAPIError("COPY", {}, error) from error
+
+
 def _broken_row(error: psycopg2.Error, rows: CsvRows, source: CsvSource) -> ContractError:
     text = error.diag.message_primary or str(error)
+    if error.diag.message_detail and text.startswith("duplicate key"):
+        text = f"{text}: {error.diag.message_detail}"
     meaning = next((words for start, words in _MEANINGS if text.startswith(start)), text)
     found = _LINE.search(error.diag.context or "")
     line = f", line {found[1]}" if found else ""
@@ -69,5 +94,7 @@ def _broken_row(error: psycopg2.Error, rows: CsvRows, source: CsvSource) -> Cont
         line = f", line {rows.last_quote_line}"
         meaning = "a quote that is opened here is never closed"
     return ContractError(
-        f"{source.name}{line}: {meaning}", hint="nothing of this file was loaded; mend it and run again"
+        f"{source.name}{line}: {meaning}",
+        hint="nothing of this file was loaded; mend it and run again",
+        column=error.diag.column_name,
     )

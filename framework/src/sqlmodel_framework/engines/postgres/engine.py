@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Engine, Table, create_engine, event, inspect, text
@@ -104,6 +104,8 @@ class PostgresEngine(BaseEngine):
         return engine
 
     def _set_session(self, connection: Any) -> None:
+        # The driver would go on to write texts as the server keeps them, were it only told by a statement.
+        connection.set_client_encoding("UTF8")
         with connection.cursor() as cursor:
             cursor.execute(_SESSION)
             if self.target.statement_timeout is not None:
@@ -249,10 +251,35 @@ class PostgresEngine(BaseEngine):
         self._in_run = True
 
     def load(self, load: Load, run_id: UUID, datakit: str, progress: Callable[[int], None]) -> LoadResult:
-        """Carry out a load in one transaction; see `sqlmodel_framework.engines.postgres.loader`."""
+        """Carry out a load; see `sqlmodel_framework.engines.postgres.loader`, and `.straight`."""
+        from ..registry import engine_for
+        from . import straight
+
+        with self.locked(f"load {load.full_table_name}"):
+            source = straight.straight_source(load)
+            if source is not None:
+                done = straight.carry_out(
+                    self,
+                    engine_for(source.target),
+                    load,
+                    source,
+                    run_id=run_id,
+                    datakit=datakit,
+                    progress=progress,
+                )
+                if done is not None:
+                    return done
+            return self._load_by_stage(load, run_id, datakit, progress)
+
+    def _load_by_stage(
+        self, load: Load, run_id: UUID, datakit: str, progress: Callable[[int], None]
+    ) -> LoadResult:
+        from .appending import append, is_left_to_the_table
         from .loader import carry_out
 
         with self.transaction() as connection:
+            if is_left_to_the_table(load):
+                return append(connection, load, run_id=run_id, progress=progress)
             return carry_out(
                 connection,
                 load,
@@ -261,6 +288,12 @@ class PostgresEngine(BaseEngine):
                 progress=progress,
                 type_name=self.declared_type,
             )
+
+    def write_csv(self, query: str, file: BinaryIO) -> None:
+        """Write the rows of a query by one COPY, so that they are never Python objects."""
+        from .csv_copy import write_query
+
+        write_query(self.connection, query, file)
 
     def cancel(self) -> None:
         """Ask the server to cancel the statement that is under way."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    DDL,
     Column,
     Connection,
     Integer,
@@ -26,11 +26,16 @@ from ...errors import DatakitError
 from ...loading.bronze import append_new
 from ...loading.contract import contract_of
 from ...loading.load import Load
+from ...loading.rejecting import RejectedRow, check_rejected
 from ...runs import ledger
 from ...runs.result import LoadResult
-from .screening import REASONS, accepted, kept_counts, reason_counts, screen
-from .stage import POSITION, Stage, fill_stage
-from .writing import merge, merge_key, row_hash
+from .candidates import POSITION, REASONS, accepted, screened_rows
+from .finishing import finish
+from .row_hash import row_hash
+from .screening import kept_counts, reason_counts, screen
+from .stage import Stage, fill_stage
+from .typed_stage import TYPED, stage_typed
+from .writing import Written, check_writable, write
 
 __all__ = ["carry_out"]
 
@@ -52,49 +57,90 @@ def carry_out(
         DatakitError: the counts do not add up, which is a bug.
     """
     started = time.perf_counter()
-    stage = fill_stage(connection, load, progress)
     quarantine = _Quarantine(connection, load, run_id, datakit)
     quarantine.empty()
-    kept: dict[str, int] = {}
-    reasons: dict[str, int] = {}
-    if load.is_bronze:
-        count = select(func.count()).select_from(stage.table)
-        loaded = append_new(connection, load, stage.table, run_id, position=POSITION, row_hash=row_hash)
-    else:
-        offered = [column.name for column in load.sql_table.columns if column.name in stage.types]
-        merge_key(load, offered)
-        contract = contract_of(load.table, offered)
-        has_input_check = _server_version(connection) >= 160000
-        screened = screen(connection, load, contract, stage, type_name, has_input_check=has_input_check)
-        quarantine.fill(stage, screened)
-        count = select(func.count()).select_from(screened).where(accepted(screened))
-        kept = kept_counts(connection, load, screened)
-        reasons = reason_counts(connection, screened)
-        loaded = merge(connection, load, screened, offered)
-    result = LoadResult(
-        table=load.name,
-        layer=load.layer,
-        read=stage.rows,
-        accepted=connection.execute(count).scalar_one(),
-        rejected=quarantine.count(),
-        loaded=loaded,
-        seconds=time.perf_counter() - started,
-        kept=kept,
-        reasons=reasons,
-    )
+    result = None if load.is_bronze else _load_good_rows(connection, load, progress)
+    if result is None:
+        stage = fill_stage(connection, load, progress)
+        if load.is_bronze:
+            result = _append(connection, load, stage, run_id)
+        else:
+            result = _screen_and_write(connection, load, stage, quarantine, type_name)
+    result = replace(result, seconds=time.perf_counter() - started)
     if result.read != result.accepted + result.rejected:
         raise DatakitError(
             f"load {load.name!r} into {load.full_table_name}: read {result.read}, "
             f"but accepted {result.accepted} and rejected {result.rejected}",
             table=load.full_table_name,
         )
-    ledger.record_load(connection, run_id, load.full_table_name, result)
-    if loaded:
-        # What reads the table next should not plan with the numbers of an empty one.
-        connection.execute(DDL("ANALYZE %(fullname)s").against(load.sql_table))  # type: ignore[no-untyped-call]
-    for name in ("datakit_stage", "datakit_screened"):
+    finish(connection, load, run_id, result)
+    for name in ("datakit_stage", "datakit_screened", TYPED):
         connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{name}"))
     return result
+
+
+def _load_good_rows(connection: Connection, load: Load, progress: Callable[[int], None]) -> LoadResult | None:
+    """The short way, for rows that all keep the contract; None where it cannot be gone."""
+    staged = stage_typed(connection, load, progress)
+    if staged is None:
+        return None
+    rows, offered, read = staged
+    return _result(load, read=read, accepted=read, written=write(connection, load, rows, offered))
+
+
+def _append(connection: Connection, load: Load, stage: Stage, run_id: UUID) -> LoadResult:
+    loaded = append_new(connection, load, stage.table, run_id, position=POSITION, row_hash=row_hash)
+    counted = connection.execute(select(func.count()).select_from(stage.table)).scalar_one()
+    return _result(load, read=stage.rows, accepted=counted, written=Written(loaded))
+
+
+def _screen_and_write(
+    connection: Connection,
+    load: Load,
+    stage: Stage,
+    quarantine: _Quarantine,
+    type_name: Callable[[Column[Any]], str],
+) -> LoadResult:
+    offered = [column.name for column in load.sql_table.columns if column.name in stage.types]
+    check_writable(load, offered)
+    contract = contract_of(load.table, offered)
+    has_input_check = _server_version(connection) >= 160000
+    screened = screen(connection, load, contract, stage, type_name, has_input_check=has_input_check)
+    quarantine.fill(stage, screened)
+    rejected = quarantine.count()
+    check_rejected(load, stage.rows, rejected, lambda: _first_rejected(connection, screened))
+    count = select(func.count()).select_from(screened).where(accepted(screened))
+    result = _result(
+        load,
+        read=stage.rows,
+        accepted=connection.execute(count).scalar_one(),
+        written=write(connection, load, screened_rows(screened), offered),
+    )
+    return replace(
+        result,
+        rejected=rejected,
+        kept=kept_counts(connection, load, screened),
+        reasons=reason_counts(connection, screened),
+    )
+
+
+def _result(load: Load, *, read: int, accepted: int, written: Written) -> LoadResult:
+    return LoadResult(
+        table=load.name,
+        layer=load.layer,
+        read=read,
+        accepted=accepted,
+        rejected=0,
+        loaded=written.loaded,
+        deleted=written.deleted,
+        seconds=0.0,
+    )
+
+
+def _first_rejected(connection: Connection, screened: TableClause) -> RejectedRow:
+    query = select(screened.c[POSITION], screened.c[REASONS]).where(~accepted(screened))
+    position, reasons = connection.execute(query.order_by(screened.c[POSITION]).limit(1)).one()
+    return RejectedRow(position, tuple(reasons))
 
 
 def _server_version(connection: Connection) -> int:

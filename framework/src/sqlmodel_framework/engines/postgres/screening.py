@@ -36,12 +36,13 @@ from sqlalchemy.sql.elements import ColumnElement
 from ...loading.contract import Bound, Contract, Parent
 from ...loading.load import Load
 from ...loading.rules import Reference, Unique
-from .stage import POSITION, CreateTemporaryAs, Stage, temporary
+from .candidates import POSITION, REASONS, accepted
+from .stage import CreateTemporaryAs, Stage, temporary
+from .writing import mode_reasons
 
-__all__ = ["REASONS", "accepted", "kept_counts", "reason_counts", "screen"]
+__all__ = ["breaks", "kept_counts", "lacks", "reason_counts", "screen"]
 
 SCREENED = "datakit_screened"
-REASONS = "datakit_reasons"
 _MARK = "datakit_kept_"
 _VALID = "datakit_valid_"
 
@@ -87,14 +88,15 @@ def screen(
     converted = _converted(contract, stage, wanted, check)
 
     reasons: list[ColumnElement[Any]] = [converted.c[REASONS + name] for name in names]
-    reasons += [_reason(_breaks(bound, converted.c[bound.column]), bound.reason) for bound in contract.bounds]
+    reasons += [_reason(breaks(bound, converted.c[bound.column]), bound.reason) for bound in contract.bounds]
     reasons += [_reason(_repeats(converted, key), _repeated(key)) for key in contract.keys]
     reasons += [
         _reason(
-            _lacks(converted, parent, load, lambda: _converted(contract, stage, wanted, check)), parent.reason
+            lacks(converted, parent, load, lambda: _converted(contract, stage, wanted, check)), parent.reason
         )
         for parent in contract.parents
     ]
+    reasons += [_reason(*each) for each in mode_reasons(load, contract.keys, converted)]
     marks: list[ColumnElement[Any]] = []
     for rule in load.rules:
         if not _columns(rule) <= set(names):
@@ -114,11 +116,6 @@ def screen(
     )
     connection.execute(CreateTemporaryAs(SCREENED, query))
     return temporary(SCREENED, *names, REASONS, *(mark.name for mark in marks))
-
-
-def accepted(screened: FromClause) -> ColumnElement[bool]:
-    """The condition that a screened row keeps the contract."""
-    return func.cardinality(screened.c[REASONS]) == 0
 
 
 def kept_counts(connection: Connection, load: Load, screened: TableClause) -> dict[str, int]:
@@ -204,7 +201,7 @@ def _reason(condition: ColumnElement[bool], words: str) -> ColumnElement[Any]:
     return case((condition, literal(words)), else_=cast(null(), Text))
 
 
-def _breaks(bound: Bound, value: ColumnElement[Any]) -> ColumnElement[bool]:
+def breaks(bound: Bound, value: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a value breaks a bound; a null breaks none."""
     broken: ColumnElement[bool]
     match bound.kind:
@@ -239,9 +236,17 @@ def _repeats(rows: FromClause, key: Iterable[str]) -> ColumnElement[bool]:
     return and_(*(c.is_not(None) for c in columns), times > 1)
 
 
-def _lacks(
+def lacks(
     rows: FromClause, parent: Parent, load: Load, again: Callable[[], FromClause]
 ) -> ColumnElement[bool]:
+    """Whether a row refers to a parent that is not there, and that does not come with it.
+
+    Args:
+        rows: the rows, with their values converted.
+        parent: the foreign key.
+        load: the load.
+        again: the same rows once more, to look for a parent among them.
+    """
     own = [rows.c[name] for name in parent.columns]
     there = parent.to[0].table.alias()
     pairs = [there.c[to.name] == value for to, value in zip(parent.to, own, strict=True)]

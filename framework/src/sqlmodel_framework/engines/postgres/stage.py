@@ -39,13 +39,13 @@ from ...errors import DeclarationError
 from ...loading.bronze import bronze_columns
 from ...loading.csv_file import open_csv
 from ...loading.load import Load
-from ...loading.sources import CsvSource, QuerySource, TableSource
+from ...loading.sources import CsvSource, OutsideSource, QuerySource, TableSource
+from .candidates import POSITION
 from .csv_copy import copy_rows
 
-__all__ = ["POSITION", "CreateTemporaryAs", "Stage", "fill_stage", "temporary"]
+__all__ = ["CreateTemporaryAs", "Stage", "fill_stage", "required_columns", "temporary"]
 
 STAGE = "datakit_stage"
-POSITION = "datakit_position"
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ def fill_stage(connection: Connection, load: Load, progress: Callable[[int], Non
         ContractError: the source is a file, and it is broken.
     """
     match load.source:
-        case CsvSource() as source:
-            return _stage_csv(connection, load, source, progress)
+        case OutsideSource() as source:
+            return _stage_csv(connection, load, source.as_csv(load.table), progress)
         case TableSource() as source:
             return _stage_query(connection, load, _select_table(load, source))
         case QuerySource() as source:
@@ -105,7 +105,7 @@ def _stage_csv(
     if load.is_bronze:
         names = required = bronze_columns(load)
     else:
-        names, required = [c.name for c in load.sql_table.columns], _required(load)
+        names, required = [c.name for c in load.sql_table.columns], required_columns(load)
     with open_csv(source, load.full_table_name, names, required, progress) as rows:
         stage = Table(
             STAGE,
@@ -116,7 +116,7 @@ def _stage_csv(
             postgresql_on_commit="DROP",
         )
         connection.execute(CreateTable(stage))
-        read = copy_rows(connection, rows, STAGE, source)
+        read = copy_rows(connection, rows, ("pg_temp", STAGE), source)
     return Stage(read, dict.fromkeys(rows.header, "text"))
 
 
@@ -155,7 +155,7 @@ def _stage_query(connection: Connection, load: Load, query: Select[Any]) -> Stag
             raise DeclarationError(
                 f"{where}: the source offers the column {name}, which the table does not have"
             )
-    for name in _required(load):
+    for name in required_columns(load):
         if name not in offered:
             raise DeclarationError(
                 f"{where}: the source does not offer the column {name}, which must be filled"
@@ -166,7 +166,8 @@ def _stage_query(connection: Connection, load: Load, query: Select[Any]) -> Stag
     return Stage(rows, _staged_types(connection))
 
 
-def _required(load: Load) -> list[str]:
+def required_columns(load: Load) -> list[str]:
+    """The columns that a source has to offer: those that are never null, and that nothing else fills."""
     return [c.name for c in load.sql_table.columns if not c.nullable and not is_generated(load.table, c)]
 
 

@@ -1,0 +1,41 @@
+"""Rows of a temporary table, on their way into the table that they are loaded into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, TableClause, func
+
+__all__ = ["POSITION", "REASONS", "Candidates", "accepted", "screened_rows"]
+
+POSITION = "datakit_position"
+"""The column of staged and screened rows that has their order."""
+
+REASONS = "datakit_reasons"
+"""The column of screened rows that says why each is rejected."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What is to be written.
+
+    Attributes:
+        table: the rows, with their values converted.
+        accepted: the condition that a row keeps the contract.
+        order: their order in the source.
+    """
+
+    table: TableClause
+    accepted: ColumnElement[bool]
+    order: ColumnElement[Any]
+
+
+def accepted(screened: FromClause) -> ColumnElement[bool]:
+    """The condition that there is no reason against a screened row."""
+    return func.cardinality(screened.c[REASONS]) == 0
+
+
+def screened_rows(screened: TableClause) -> Candidates:
+    """Screened rows, of which those count that nothing is said against."""
+    return Candidates(screened, accepted(screened), screened.c[POSITION])

@@ -1,0 +1,116 @@
+"""Staging rows in the types of their table: the short way, for rows that all keep the contract.
+
+COPY itself converts the values then, and the contract is asked of all rows at once. Where one row breaks it,
+no row was staged: the source is read again, as text, and every row is screened on its own, which finds each
+reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    TableClause,
+    column,
+    literal,
+    or_,
+    select,
+    table,
+    text,
+    true,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.elements import ColumnElement
+
+from ...errors import ContractError
+from ...loading.contract import contract_of
+from ...loading.csv_file import open_csv
+from ...loading.load import Load
+from ...loading.sources import OutsideSource
+from .candidates import Candidates
+from .csv_copy import copy_rows
+from .screening import breaks, lacks
+from .stage import CreateTemporaryAs, required_columns
+from .writing import check_writable, mode_reasons
+
+__all__ = ["TYPED", "stage_typed"]
+
+TYPED = "datakit_typed"
+
+
+def stage_typed(
+    connection: Connection, load: Load, progress: Callable[[int], None]
+) -> tuple[Candidates, list[str], int] | None:
+    """Stage the rows of a source outside of the target.
+
+    Args:
+        connection: in a transaction.
+        load: the load.
+        progress: called with the number of bytes that are read by now.
+
+    Returns:
+        The rows, the columns that the source offers, and how many rows there are; None where this way does
+        not lead to the end: there are rules to count by, or a row breaks the contract.
+
+    Raises:
+        DeclarationError: the source's columns do not fit the table's.
+        ContractError: the header does not fit.
+    """
+    if load.rules or not isinstance(load.source, OutsideSource):
+        return None
+    source = load.source.as_csv(load.table)
+    names = [each.name for each in load.sql_table.columns]
+    with open_csv(source, load.full_table_name, names, required_columns(load), progress) as rows:
+        check_writable(load, rows.header)
+        savepoint = connection.begin_nested()
+        columns = [load.sql_table.c[name] for name in rows.header]
+        connection.execute(CreateTemporaryAs(TYPED, select(*columns).where(literal(1) == 0)))
+        quote = connection.dialect.identifier_preparer.quote
+        needed = [f"ALTER {quote(each.name)} SET NOT NULL" for each in columns if not each.nullable]
+        if needed:
+            connection.execute(text(f"ALTER TABLE pg_temp.{TYPED} {', '.join(needed)}"))
+        try:
+            read = copy_rows(connection, rows, ("pg_temp", TYPED), source)
+        except ContractError:
+            if rows.error is not None:
+                raise
+            savepoint.rollback()
+            return None
+    if _breaks_the_contract(connection, load, rows.header):
+        savepoint.rollback()
+        return None
+    savepoint.commit()
+    staged = _staged(load, rows.header)
+    return Candidates(staged, true(), staged.c.ctid), rows.header, read
+
+
+def _staged(load: Load, header: list[str]) -> TableClause:
+    columns = [column(name, load.sql_table.c[name].type) for name in header]
+    return table(TYPED, column("ctid", BigInteger), *columns, schema="pg_temp")
+
+
+def _breaks_the_contract(connection: Connection, load: Load, header: list[str]) -> bool:
+    """Whether any row does."""
+    contract = contract_of(load.table, header)
+    rows = _staged(load, header)
+    broken: list[ColumnElement[bool]] = [breaks(bound, rows.c[bound.column]) for bound in contract.bounds]
+    broken += [lacks(rows, parent, load, lambda: rows.alias()) for parent in contract.parents]
+    broken += [condition for condition, _ in mode_reasons(load, contract.keys, rows)]
+    if broken:
+        query = select(literal(1)).select_from(rows).where(or_(*broken)).limit(1)
+        if connection.execute(query).first() is not None:
+            return True
+    return any(_repeats(connection, key) for key in contract.keys)
+
+
+def _repeats(connection: Connection, key: tuple[str, ...]) -> bool:
+    """Whether a key comes more than once: to build an index is the fastest way to find that out."""
+    names = ", ".join(map(connection.dialect.identifier_preparer.quote, key))
+    try:
+        with connection.begin_nested():
+            connection.execute(text(f"CREATE UNIQUE INDEX ON pg_temp.{TYPED} ({names})"))
+    except IntegrityError:
+        return True
+    return False

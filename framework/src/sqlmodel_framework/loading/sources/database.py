@@ -1,0 +1,90 @@
+"""Tables and queries of another database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from sqlmodel import SQLModel
+
+from ...base.models import BronzeTableMixin
+from ...base.tables import is_generated, own_columns, table_of
+from ..extraction import ColumnWindow, Extraction
+from ..streams import PushedStream
+from .csv import CsvSource
+from .outside import OutsideSource
+
+if TYPE_CHECKING:
+    from ...targets.target import Target
+
+__all__ = ["DatabaseSource"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSource(OutsideSource):
+    """Rows of a table in another database, of any engine, read in a transaction that cannot write.
+
+    From PostgreSQL into a bronze table on PostgreSQL, the rows go from server to server by COPY, and get
+    their row hash on the way. A table with a primary key is then cut into chunks along it, and a load that
+    was killed goes on after the last chunk.
+
+    Args:
+        target: the database to read from.
+        table: the table's name there, `name` or `schema.name`.
+        columns: which columns; by default those of the table that the rows go into, as far as no database
+            fills them.
+        window: which rows; all of them by default.
+        name: by default the table's name.
+        system: by default the target's name.
+        host: by default the target's host.
+        extraction_method: by default "full", or "incremental" with a window.
+    """
+
+    target: Target
+    table: str
+    columns: tuple[str, ...] | None = None
+    window: ColumnWindow | None = None
+    name: str = ""
+    extraction_method: str = ""
+
+    def __post_init__(self) -> None:
+        defaults = {
+            "name": self.table,
+            "system": self.target.name,
+            "host": self.target.url.host,
+            "extraction_method": "full" if self.window is None else "incremental",
+        }
+        for name, value in defaults.items():
+            if not getattr(self, name):
+                object.__setattr__(self, name, value)
+
+    def extraction(self, table: type[SQLModel]) -> Extraction:
+        """What is read for a table."""
+        return Extraction(table=self.table, columns=self.columns or _filled(table), window=self.window)
+
+    def as_csv(self, table: type[SQLModel]) -> CsvSource:
+        """The rows as the database writes them."""
+        from ...engines.registry import engine_for
+
+        engine = engine_for(self.target)
+        query = self.extraction(table).sql(self.target.dialect)
+
+        def push(file: BinaryIO) -> None:
+            with engine.transaction():
+                engine.forbid_writes()
+                engine.write_csv(query, file)
+
+        return CsvSource(
+            open=lambda: cast("BinaryIO", PushedStream(push, engine.cancel)),
+            null="",
+            name=self.name,
+            system=self.system,
+            host=self.host,
+            extraction_method=self.extraction_method,
+        )
+
+
+def _filled(table: type[SQLModel]) -> tuple[str, ...]:
+    if issubclass(table, BronzeTableMixin):
+        return tuple(column.name for column in own_columns(table))
+    return tuple(column.name for column in table_of(table).columns if not is_generated(table, column))
