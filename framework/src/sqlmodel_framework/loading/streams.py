@@ -101,20 +101,21 @@ class WatchedStream:
 
     Attributes:
         error: what went wrong while reading.
+        bytes_read: how many bytes there were until now.
     """
 
     def __init__(self, file: io.RawIOBase, progress: Callable[[int], None]) -> None:
         self._file = file
         self._progress = progress
-        self._bytes_read = 0
+        self.bytes_read = 0
         self.error: BaseException | None = None
 
     def read(self, size: int) -> bytes:
         """The next bytes, at most `size` of them; none at the end."""
         try:
             data = self._file.read(size) or b""
-            self._bytes_read += len(data)
-            self._progress(self._bytes_read)
+            self.bytes_read += len(data)
+            self._progress(self.bytes_read)
             return data
         except BaseException as error:
             self.error = error

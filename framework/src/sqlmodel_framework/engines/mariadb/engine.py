@@ -125,10 +125,16 @@ class MariadbEngine(BaseEngine):
         self._hold(purpose)
         try:
             yield
-        finally:
-            # A connection that is lost has lost its locks as well.
-            with suppress(DatakitError, SQLAlchemyError), self.transaction() as connection:
-                connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": _lock_name(purpose)})
+        except BaseException:
+            # A connection that is lost has lost its locks as well; what says so best is the error itself.
+            with suppress(DatakitError, SQLAlchemyError):
+                self._release(purpose)
+            raise
+        self._release(purpose)
+
+    def _release(self, purpose: str) -> None:
+        with self.transaction() as connection:
+            connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": _lock_name(purpose)})
 
     def _hold(self, purpose: str) -> None:
         seconds = self.target.lock_timeout

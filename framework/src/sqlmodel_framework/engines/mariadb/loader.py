@@ -100,10 +100,10 @@ def carry_out(
         rejected=0,
         loaded=loaded,
         seconds=time.perf_counter() - started,
-        kept={},
-        reasons={},
+        bytes=rows.bytes_read,
+        checksum=rows.checksum,
     )
-    ledger.record_load(connection, run_id, load.full_table_name, result)
+    ledger.record_load(connection, run_id, load, result)
     name = connection.dialect.identifier_preparer.format_table(stage)
     connection.execute(text(f"DROP TEMPORARY TABLE {name}"))
     return result

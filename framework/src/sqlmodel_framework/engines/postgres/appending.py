@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, String
+from sqlalchemy import Column, Connection, String
 
 from ...base.tables import plain_type
+from ...errors import ContractError
 from ...loading.contract import Bound, contract_of
-from ...loading.csv_file import open_csv
 from ...loading.load import Load
 from ...loading.modes import Append
 from ...loading.sources import OutsideSource
 from ...runs.result import LoadResult
-from .csv_copy import copy_rows
 from .finishing import finish
-from .stage import required_columns
+from .offered import Offered, open_rows
 from .writing import check_writable
 
 __all__ = ["append", "is_left_to_the_table"]
@@ -42,7 +42,12 @@ def _is_length(load: Load, bound: Bound) -> bool:
 
 
 def append(
-    connection: Connection, load: Load, *, run_id: UUID, progress: Callable[[int], None]
+    connection: Connection,
+    load: Load,
+    *,
+    run_id: UUID,
+    type_name: Callable[[Column[Any]], str],
+    progress: Callable[[int], None],
 ) -> LoadResult:
     """Copy the rows into the table, and record the load.
 
@@ -50,6 +55,7 @@ def append(
         connection: in a transaction.
         load: for which `is_left_to_the_table` holds.
         run_id: the run.
+        type_name: what the database calls the type of a column.
         progress: called with the number of bytes that are read by now.
 
     Raises:
@@ -57,14 +63,7 @@ def append(
         DeclarationError: the source's columns do not fit the table's.
     """
     started = time.perf_counter()
-    assert isinstance(load.source, OutsideSource)
-    source = load.source.as_csv(load.table)
-    table = load.sql_table
-    names = [column.name for column in table.columns]
-    with open_csv(source, load.full_table_name, names, required_columns(load), progress) as rows:
-        check_writable(load, rows.header)
-        place = (table.name,) if table.schema is None else (table.schema, table.name)
-        read = copy_rows(connection, rows, place, source)
+    rows, read = _copy(connection, load, type_name, progress)
     result = LoadResult(
         table=load.name,
         layer=load.layer,
@@ -73,6 +72,29 @@ def append(
         rejected=0,
         loaded=read,
         seconds=time.perf_counter() - started,
+        bytes=rows.bytes_read,
+        checksum=rows.checksum,
     )
     finish(connection, load, run_id, result)
     return result
+
+
+def _copy(
+    connection: Connection,
+    load: Load,
+    type_name: Callable[[Column[Any]], str],
+    progress: Callable[[int], None],
+) -> tuple[Offered, int]:
+    table = load.sql_table
+    place = (table.name,) if table.schema is None else (table.schema, table.name)
+    with open_rows(load, type_name, progress) as rows:
+        check_writable(load, rows.header)
+        try:
+            with connection.begin_nested():
+                return rows, rows.copy_into(connection, place)
+        except ContractError:
+            if rows.as_text:
+                raise
+    # The server, or what reads the source, names the line then.
+    with open_rows(load, type_name, progress, as_text=True) as rows:
+        return rows, rows.copy_into(connection, place)

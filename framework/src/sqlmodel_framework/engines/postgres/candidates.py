@@ -24,11 +24,13 @@ class Candidates:
         table: the rows, with their values converted.
         accepted: the condition that a row keeps the contract.
         order: their order in the source.
+        distinct: how many rows there are, where it is known that each is accepted and has a key of its own.
     """
 
     table: TableClause
     accepted: ColumnElement[bool]
     order: ColumnElement[Any]
+    distinct: int | None = None
 
 
 def accepted(screened: FromClause) -> ColumnElement[bool]:

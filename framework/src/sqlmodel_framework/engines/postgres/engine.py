@@ -132,10 +132,12 @@ class PostgresEngine(BaseEngine):
         self._hold(purpose)
         try:
             yield
-        finally:
-            # A connection that is lost has lost its locks as well.
+        except BaseException:
+            # A connection that is lost has lost its locks as well; what says so best is the error itself.
             with suppress(DatakitError, SQLAlchemyError):
                 self._ask_for_lock("pg_advisory_unlock", purpose)
+            raise
+        self._ask_for_lock("pg_advisory_unlock", purpose)
 
     def _hold(self, purpose: str) -> None:
         # Asked for again and again rather than waited for: an index that is made beside the work of others
@@ -279,7 +281,9 @@ class PostgresEngine(BaseEngine):
 
         with self.transaction() as connection:
             if is_left_to_the_table(load):
-                return append(connection, load, run_id=run_id, progress=progress)
+                return append(
+                    connection, load, run_id=run_id, type_name=self.declared_type, progress=progress
+                )
             return carry_out(
                 connection,
                 load,

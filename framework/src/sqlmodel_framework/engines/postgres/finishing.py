@@ -18,7 +18,7 @@ _SHARE = 0.1
 
 def finish(connection: Connection, load: Load, run_id: UUID, result: LoadResult) -> None:
     """Write a load down in the ledger, and let the planner know of its rows."""
-    ledger.record_load(connection, run_id, load.full_table_name, result)
+    ledger.record_load(connection, run_id, load, result)
     if result.loaded > _SHARE * _known_rows(connection, load):
         # What reads the table next should not plan with the numbers of an empty one. Of a bronze table, the
         # next load reads these columns, and nobody looks for values in the others.

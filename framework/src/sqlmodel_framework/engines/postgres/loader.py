@@ -59,13 +59,14 @@ def carry_out(
     started = time.perf_counter()
     quarantine = _Quarantine(connection, load, run_id, datakit)
     quarantine.empty()
-    result = None if load.is_bronze else _load_good_rows(connection, load, progress)
+    result = None if load.is_bronze else _load_good_rows(connection, load, type_name, progress)
     if result is None:
         stage = fill_stage(connection, load, progress)
         if load.is_bronze:
             result = _append(connection, load, stage, run_id)
         else:
             result = _screen_and_write(connection, load, stage, quarantine, type_name)
+        result = replace(result, bytes=stage.bytes, checksum=stage.checksum)
     result = replace(result, seconds=time.perf_counter() - started)
     if result.read != result.accepted + result.rejected:
         raise DatakitError(
@@ -79,13 +80,19 @@ def carry_out(
     return result
 
 
-def _load_good_rows(connection: Connection, load: Load, progress: Callable[[int], None]) -> LoadResult | None:
+def _load_good_rows(
+    connection: Connection,
+    load: Load,
+    type_name: Callable[[Column[Any]], str],
+    progress: Callable[[int], None],
+) -> LoadResult | None:
     """The short way, for rows that all keep the contract; None where it cannot be gone."""
-    staged = stage_typed(connection, load, progress)
+    staged = stage_typed(connection, load, type_name, progress)
     if staged is None:
         return None
-    rows, offered, read = staged
-    return _result(load, read=read, accepted=read, written=write(connection, load, rows, offered))
+    written = write(connection, load, staged.candidates, staged.offered)
+    result = _result(load, read=staged.rows, accepted=staged.rows, written=written)
+    return replace(result, bytes=staged.bytes, checksum=staged.checksum)
 
 
 def _append(connection: Connection, load: Load, stage: Stage, run_id: UUID) -> LoadResult:
@@ -139,8 +146,8 @@ def _result(load: Load, *, read: int, accepted: int, written: Written) -> LoadRe
 
 def _first_rejected(connection: Connection, screened: TableClause) -> RejectedRow:
     query = select(screened.c[POSITION], screened.c[REASONS]).where(~accepted(screened))
-    position, reasons = connection.execute(query.order_by(screened.c[POSITION]).limit(1)).one()
-    return RejectedRow(position, tuple(reasons))
+    first: Any = connection.execute(query.order_by(screened.c[POSITION]).limit(1)).one()
+    return RejectedRow(first[0], tuple(first[1]))
 
 
 def _server_version(connection: Connection) -> int:

@@ -50,10 +50,15 @@ STAGE = "datakit_stage"
 
 @dataclass(frozen=True)
 class Stage:
-    """What is staged: rows, and the type of each column in the database's own words."""
+    """What is staged: rows, and the type of each column in the database's own words.
+
+    Of a source outside of the target, also how many bytes it had, and the SHA-256 over them in hex.
+    """
 
     rows: int
     types: Mapping[str, str]
+    bytes: int | None = None
+    checksum: str | None = None
 
     @property
     def table(self) -> TableClause:
@@ -117,7 +122,7 @@ def _stage_csv(
         )
         connection.execute(CreateTable(stage))
         read = copy_rows(connection, rows, ("pg_temp", STAGE), source)
-    return Stage(read, dict.fromkeys(rows.header, "text"))
+    return Stage(read, dict.fromkeys(rows.header, "text"), rows.bytes_read, rows.checksum)
 
 
 def _select_table(load: Load, source: TableSource) -> Select[Any]:

@@ -215,7 +215,8 @@ class _Work:
         """The key of the row that was written last; it comes last in the order of the source's key."""
         bronze = self.load.sql_table
         query = select(*(bronze.c[name] for name in key)).order_by(bronze.c.bronze_id.desc()).limit(1)
-        return tuple(connection.execute(query).one())
+        last: Any = connection.execute(query).one()
+        return tuple(last)
 
     def _query(self, key: dict[str, str], after: tuple[str, ...], most: int | None) -> Select[Any]:
         extraction = self.source.extraction(self.load.table)

@@ -8,9 +8,12 @@ reason.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     Connection,
     TableClause,
     column,
@@ -26,33 +29,55 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ...errors import ContractError
 from ...loading.contract import contract_of
-from ...loading.csv_file import open_csv
 from ...loading.load import Load
 from ...loading.sources import OutsideSource
 from .candidates import Candidates
-from .csv_copy import copy_rows
+from .offered import open_rows
 from .screening import breaks, lacks
-from .stage import CreateTemporaryAs, required_columns
+from .stage import CreateTemporaryAs
 from .writing import check_writable, mode_reasons
 
-__all__ = ["TYPED", "stage_typed"]
+__all__ = ["TYPED", "TypedStage", "stage_typed"]
 
 TYPED = "datakit_typed"
 
 
+@dataclass(frozen=True)
+class TypedStage:
+    """Staged rows, all of them accepted.
+
+    Attributes:
+        candidates: the rows.
+        offered: the columns that the source offers.
+        rows: how many rows there are.
+        bytes: how many bytes the source had.
+        checksum: SHA-256 over them, in hex.
+    """
+
+    candidates: Candidates
+    offered: list[str]
+    rows: int
+    bytes: int
+    checksum: str
+
+
 def stage_typed(
-    connection: Connection, load: Load, progress: Callable[[int], None]
-) -> tuple[Candidates, list[str], int] | None:
+    connection: Connection,
+    load: Load,
+    type_name: Callable[[Column[Any]], str],
+    progress: Callable[[int], None],
+) -> TypedStage | None:
     """Stage the rows of a source outside of the target.
 
     Args:
         connection: in a transaction.
         load: the load.
+        type_name: what the database calls the type of a column.
         progress: called with the number of bytes that are read by now.
 
     Returns:
-        The rows, the columns that the source offers, and how many rows there are; None where this way does
-        not lead to the end: there are rules to count by, or a row breaks the contract.
+        What is staged; None where this way does not lead to the end: there are rules to count by, or a row
+        breaks the contract.
 
     Raises:
         DeclarationError: the source's columns do not fit the table's.
@@ -60,9 +85,7 @@ def stage_typed(
     """
     if load.rules or not isinstance(load.source, OutsideSource):
         return None
-    source = load.source.as_csv(load.table)
-    names = [each.name for each in load.sql_table.columns]
-    with open_csv(source, load.full_table_name, names, required_columns(load), progress) as rows:
+    with open_rows(load, type_name, progress) as rows:
         check_writable(load, rows.header)
         savepoint = connection.begin_nested()
         columns = [load.sql_table.c[name] for name in rows.header]
@@ -72,7 +95,7 @@ def stage_typed(
         if needed:
             connection.execute(text(f"ALTER TABLE pg_temp.{TYPED} {', '.join(needed)}"))
         try:
-            read = copy_rows(connection, rows, ("pg_temp", TYPED), source)
+            read = rows.copy_into(connection, ("pg_temp", TYPED))
         except ContractError:
             if rows.error is not None:
                 raise
@@ -83,7 +106,8 @@ def stage_typed(
         return None
     savepoint.commit()
     staged = _staged(load, rows.header)
-    return Candidates(staged, true(), staged.c.ctid), rows.header, read
+    found = Candidates(staged, true(), staged.c.ctid, distinct=read)
+    return TypedStage(found, rows.header, read, rows.bytes_read, rows.checksum)
 
 
 def _staged(load: Load, header: list[str]) -> TableClause:

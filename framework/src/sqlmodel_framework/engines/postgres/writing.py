@@ -29,6 +29,7 @@ from ...errors import DeclarationError
 from ...loading.load import Load
 from ...loading.modes import Append, DeleteInsert, History, InsertOnly, Merge, Replace
 from .candidates import Candidates
+from .joining import merging_in_order
 from .values import exact
 
 __all__ = [
@@ -72,6 +73,12 @@ def write(connection: Connection, load: Load, rows: Candidates, offered: list[st
             if key is None:
                 deleted = connection.execute(delete(load.sql_table)).rowcount
                 return Written(_insert(connection, load, rows, offered), deleted)
+            if rows.distinct is not None and len(unique_keys(load.sql_table)) == 1:
+                loaded = _merge(connection, load, rows, offered)
+                # As many rows as came, each with a key that came: none is left over.
+                there = connection.execute(select(func.count()).select_from(load.sql_table)).scalar_one()
+                absent = there != rows.distinct
+                return Written(loaded, _end_absent(connection, load, rows, key, offered) if absent else 0)
             # What goes makes way for what comes: a unique value may have moved from row to row.
             deleted = _end_absent(connection, load, rows, key, offered)
             return Written(_merge(connection, load, rows, offered), deleted)
@@ -194,7 +201,10 @@ def _merge(
         statement = statement.on_conflict_do_update(index_elements=list(key), set_=update_set)
     else:
         statement = statement.on_conflict_do_nothing(index_elements=list(key))
-    return connection.execute(statement).rowcount
+    if rows.distinct is None:
+        return connection.execute(statement).rowcount
+    with merging_in_order(connection, rows.table, table, key):
+        return connection.execute(statement).rowcount
 
 
 def _end_absent(

@@ -20,13 +20,39 @@ from .outside import OutsideSource
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ArrowSource", "ParquetSource"]
+__all__ = ["ArrowSource", "ColumnarSource", "ParquetSource", "columns_as_csv"]
 
 _ROWS_AT_ONCE = 1 << 16
 
 
+class ColumnarSource(OutsideSource):
+    """Rows that come in columns of Arrow, a batch at a time."""
+
+    def as_columns(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """The schema, and the batches anew.
+
+        Raises:
+            ContractError: there is not even an empty batch, or the file is broken.
+            TerminalError: the file cannot be read.
+        """
+        found = iter(self._found())
+        first = next(found, None)
+        if first is None:
+            raise ContractError(
+                f"{self.name} has no batch, and so no schema", hint="offer an empty batch of its schema"
+            )
+        return first.schema, chain([first], found)
+
+    def _found(self) -> Iterable[pa.RecordBatch]:
+        raise NotImplementedError(f"{type(self).__name__} has no batches")
+
+    def as_csv(self, table: type[SQLModel]) -> CsvSource:
+        """The batches as records."""
+        return columns_as_csv(self, table, self.as_columns)
+
+
 @dataclass(frozen=True, kw_only=True)
-class ArrowSource(OutsideSource):
+class ArrowSource(ColumnarSource):
     """Record batches of Arrow. Needs pyarrow, which the wheel's extra `parquet` brings.
 
     Lists, structures and maps are kept as JSON, or as an array where the table has one.
@@ -41,13 +67,12 @@ class ArrowSource(OutsideSource):
     batches: Callable[[], Iterable[pa.RecordBatch]]
     extraction_method: str = "api"
 
-    def as_csv(self, table: type[SQLModel]) -> CsvSource:
-        """The batches as records."""
-        return _csv(self, table, self.batches)
+    def _found(self) -> Iterable[pa.RecordBatch]:
+        return self.batches()
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParquetSource(OutsideSource):
+class ParquetSource(ColumnarSource):
     """A Parquet file, read a row group at a time. Needs pyarrow, which the wheel's extra `parquet` brings.
 
     Args:
@@ -63,11 +88,7 @@ class ParquetSource(OutsideSource):
         if not self.name:
             object.__setattr__(self, "name", self.path.name)
 
-    def as_csv(self, table: type[SQLModel]) -> CsvSource:
-        """The row groups as records."""
-        return _csv(self, table, self._batches)
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
+    def _found(self) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
         from pyarrow import parquet
 
@@ -82,17 +103,21 @@ class ParquetSource(OutsideSource):
             raise TerminalError(f"{self.name} cannot be read: {error.strerror or error}") from error
 
 
-def _csv(
-    source: OutsideSource, table: type[SQLModel], batches: Callable[[], Iterable[pa.RecordBatch]]
+def columns_as_csv(
+    source: OutsideSource,
+    table: type[SQLModel],
+    columns: Callable[[], tuple[pa.Schema, Iterator[pa.RecordBatch]]],
 ) -> CsvSource:
+    """What comes in columns as a CSV file that is written while it is read.
+
+    Args:
+        source: what is called so.
+        table: where the rows go, as far as it says how a value is written.
+        columns: returns the schema, and the batches anew.
+    """
+
     def push(file: BinaryIO) -> None:
-        found = iter(batches())
-        first = next(found, None)
-        if first is None:
-            raise ContractError(
-                f"{source.name} has no batch, and so no schema", hint="offer an empty batch of its schema"
-            )
-        _write(file, table, first.schema, chain([first], found))
+        _write(file, table, *columns())
 
     return CsvSource(
         open=lambda: cast("BinaryIO", PushedStream(push)),
@@ -132,6 +157,9 @@ def _plain(type_: pa.DataType) -> pa.DataType:
 
     if types.is_dictionary(type_):
         return _plain(type_.value_type)
+    if types.is_timestamp(type_) and type_.tz is not None:
+        # Offsets are written in minutes, and those before the zones of today have seconds.
+        return pa.timestamp(type_.unit, "UTC")
     speaks = (
         types.is_boolean(type_)
         or types.is_integer(type_)
@@ -154,6 +182,6 @@ def _column(column: Any, wanted: pa.DataType, write: Callable[[Any], str | None]
         return _column(column.dictionary_decode(), wanted, write)
     if column.type.equals(wanted):
         return column
-    if types.is_string_view(column.type):
+    if types.is_string_view(column.type) or types.is_timestamp(column.type):
         return column.cast(wanted)
     return pa.array([None if value is None else write(value) for value in column.to_pylist()], wanted)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlmodel import SQLModel
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from .csv import CsvSource
 
 __all__ = ["OutsideSource"]
@@ -36,3 +39,7 @@ class OutsideSource:
             table: where they go, as far as it says how a value is written.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say its rows")
+
+    def as_columns(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]] | None:
+        """The same rows as batches of Arrow, and their schema; None where they do not come in columns."""
+        return None
