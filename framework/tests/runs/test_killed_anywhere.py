@@ -129,7 +129,7 @@ expected = ask(*SUMS)
 random.seed(20260101)
 killed = late = between = 0
 broken = []
-while killed < kills and late < kills:
+while killed < kills and late < 10 * kills:
     begin()
     run_id = uuid4()
     for _ in range(kills_a_round):
@@ -138,7 +138,10 @@ while killed < kills and late < kills:
         os.kill(pid, signal.SIGKILL)
         if os.waitpid(pid, 0)[1] != signal.SIGKILL:
             late += 1
+            # A machine that others use is not always as slow.
+            whole *= 0.9
             break
+        whole *= 1.02
         killed += 1
         between += ask("SELECT count(*) FROM datakit.checkpoint") != [["0"]]
     if os.waitpid(started(run_id), 0)[1] != 0:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import ContractError, TerminalError
-from .sources import CsvSource
+
+if TYPE_CHECKING:
+    from .sources import CsvSource
 
 __all__ = ["CHUNK", "CsvRows", "open_csv", "read_error"]
 
@@ -30,13 +33,15 @@ class CsvRows:
         refuse_end_of_copy: whether a line with only `\.` is an error.
         error: what went wrong while reading; the driver hides it from its caller.
         last_quote_line: the line of the last double quote that was read.
+        bytes_read: how many bytes the file had until now.
     """
 
     def __init__(self, file: BinaryIO, source: CsvSource, progress: Callable[[int], None]) -> None:
         self._file = file
         self._source = source
         self._progress = progress
-        self._bytes_read = 0
+        self._digest = hashlib.sha256()
+        self.bytes_read = 0
         self.error: BaseException | None = None
         self.refuse_end_of_copy = False
         self.last_quote_line = 1
@@ -58,10 +63,16 @@ class CsvRows:
             self.error = error
             raise
 
+    @property
+    def checksum(self) -> str:
+        """SHA-256 over what was read until now, in hex."""
+        return self._digest.hexdigest()
+
     def _next(self, size: int) -> bytes:
         data = self._file.read(size)
-        self._bytes_read += len(data)
-        self._progress(self._bytes_read)
+        self._digest.update(data)
+        self.bytes_read += len(data)
+        self._progress(self.bytes_read)
         return data
 
     def _read_header(self) -> tuple[list[str], bytes, bytes]:

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Select, Text, cast, column, literal, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    Select,
+    Text,
+    and_,
+    cast,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.dialects.mssql import DATETIME2
 from sqlalchemy.engine import URL
 
 from ..base.models import ExtractionMethod
+from .watermark import Mark
 
-__all__ = ["ColumnWindow", "Extraction", "written_out"]
+__all__ = ["ColumnRange", "ColumnWindow", "Extraction", "written_out"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +37,23 @@ class ColumnWindow:
     column: str
     start: datetime
     end: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnRange:
+    """Rows whose `column` lies between two values, and those where it is null.
+
+    Attributes:
+        column: the column.
+        low: the lower bound, if there is one.
+        low_inclusive: whether a row may be equal to it.
+        high: the upper bound, if there is one; a row may be equal to it.
+    """
+
+    column: str
+    low: Mark | None = None
+    low_inclusive: bool = True
+    high: Mark | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +68,7 @@ class Extraction:
 
     table: str
     columns: tuple[str, ...]
-    window: ColumnWindow | None = None
+    window: ColumnWindow | ColumnRange | None = None
 
     @property
     def method(self) -> ExtractionMethod:
@@ -70,12 +102,26 @@ class Extraction:
 
     def within(self, query: Select[Any], dialect: str) -> Select[Any]:
         """A query of the same table, cut down to the rows of the window."""
-        if self.window is None:
-            return query
-        place: ColumnElement[datetime] = column(self.window.column, DateTime)
-        return query.where(
-            place >= _moment(self.window.start, dialect), place < _moment(self.window.end, dialect)
-        )
+        match self.window:
+            case ColumnWindow(column=name, start=start, end=end):
+                place: ColumnElement[Any] = column(name, DateTime)
+                return query.where(place >= _moment(start, dialect), place < _moment(end, dialect))
+            case ColumnRange(column=name, low=low, low_inclusive=inclusive, high=high):
+                place = column(name)
+                bounds: list[ColumnElement[bool]] = []
+                if low is not None:
+                    least = _value(low, dialect)
+                    bounds.append(place >= least if inclusive else place > least)
+                if high is not None:
+                    bounds.append(place <= _value(high, dialect))
+                return query.where(or_(and_(*bounds), place.is_(None))) if bounds else query
+            case None:
+                return query
+
+    def greatest(self, name: str) -> Select[Any]:
+        """The query of the greatest value of a column, as `greatest`; null where there is none."""
+        schema, _, own = self.table.rpartition(".")
+        return select(func.max(column(name)).label("greatest")).select_from(table(own, schema=schema or None))
 
     def sql(self, dialect: str, *, also: tuple[str, ...] = ()) -> str:
         """The query as text, with every name quoted and every value written out; see `select`."""
@@ -94,8 +140,16 @@ def written_out(query: Select[Any], dialect: str) -> str:
     return str(query.compile(dialect=spoken(paramstyle="named"), compile_kwargs={"literal_binds": True}))
 
 
+def _value(mark: Mark, dialect: str) -> ColumnElement[Any]:
+    if isinstance(mark, datetime):
+        return _moment(mark, dialect)
+    if isinstance(mark, date) and dialect == "postgresql":
+        return cast(literal(mark, Date), Date)
+    return literal(mark)
+
+
 def _moment(moment: datetime, dialect: str) -> ColumnElement[datetime]:
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    utc = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
     value: ColumnElement[datetime] = literal(utc, DateTime)
     if dialect == "postgresql":
         # What has no type would be cut down to a day for a column of dates.

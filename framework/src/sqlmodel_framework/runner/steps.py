@@ -23,6 +23,7 @@ def carry_out(context: StepContext, parts: tuple[Part, ...], datakit: Datakit) -
         parts=parts,
         run_id=context.spec.run_id,
         image_digest=context.spec.image_digest,
+        window=context.spec.window,
     )
     context.repeated = result.repeated
     if result.repeated:

@@ -36,9 +36,11 @@ from sqlmodel import Field, SQLModel
 from .. import __version__
 from ..base.instants import Instant, TransactionTime
 from ..errors import TerminalError
+from ..loading.sources import OutsideSource, QuerySource, TableSource
 
 if TYPE_CHECKING:
     from ..base.datakit import Datakit
+    from ..loading.load import Load
     from ..schema.deployment import Deployment
     from .result import LoadResult
 
@@ -56,6 +58,7 @@ __all__ = [
     "record_end",
     "record_load",
     "record_start",
+    "source_text",
 ]
 
 SCHEMA = "datakit"
@@ -159,7 +162,14 @@ class RunRecord(LedgerBase, table=True):
 class LoadRecord(LedgerBase, table=True):
     """One load that was committed; written in the same transaction as its last rows.
 
-    deleted: null in a record of a version that did not count it.
+    Null where it is not known, or in a record of a version that did not write it down:
+
+    deleted: how many rows.
+    source: the system, if it has a name, and the name of the source in it.
+    bytes: how many were read of a source outside of the target.
+    checksum: SHA-256 in hex over these bytes; where rows went from server to server each has its own hash.
+    watermark_from: where an incremental load began to read.
+    watermark: where it ended, and the next one begins.
     """
 
     __tablename__ = "load"
@@ -181,6 +191,11 @@ class LoadRecord(LedgerBase, table=True):
     seconds: float = Field(sa_type=Double)
     finished_at: datetime = _time()
     deleted: int | None = Field(default=None, sa_type=BigInteger)
+    source: str | None = _text(default=None)
+    bytes: int | None = Field(default=None, sa_type=BigInteger)
+    checksum: str | None = _text(default=None)
+    watermark_from: str | None = _text(default=None)
+    watermark: str | None = _text(default=None)
 
 
 class CheckpointRecord(LedgerBase, table=True):
@@ -346,14 +361,28 @@ def record_end(connection: Connection, run_id: UUID, error: str | None) -> None:
     )
 
 
-def record_load(connection: Connection, run_id: UUID, table_name: str, result: LoadResult) -> None:
+def source_text(load: Load) -> str:
+    """What the ledger calls the source of a load."""
+    match load.source:
+        case OutsideSource(system=system, name=name):
+            return f"{system}: {name}" if system else name
+        case TableSource(table=cls):
+            return table(cls).fullname
+        case QuerySource():
+            return "a query of the target"
+
+
+def record_load(connection: Connection, run_id: UUID, load: Load, result: LoadResult) -> None:
     """Write down a load, in the transaction of its rows."""
+    from .incremental import reached
+
+    watermark_from, watermark = reached(load)
     connection.execute(
         insert(table(LoadRecord)).values(
             run_id=run_id,
             load_name=result.table,
             layer=result.layer,
-            table_name=table_name,
+            table_name=load.full_table_name,
             read=result.read,
             accepted=result.accepted,
             rejected=result.rejected,
@@ -362,6 +391,11 @@ def record_load(connection: Connection, run_id: UUID, table_name: str, result: L
             reasons=dict(result.reasons),
             seconds=result.seconds,
             deleted=result.deleted,
+            source=source_text(load),
+            bytes=result.bytes,
+            checksum=result.checksum,
+            watermark_from=watermark_from,
+            watermark=watermark,
         )
     )
 
@@ -382,6 +416,8 @@ def finished_loads(connection: Connection, run_id: UUID) -> dict[tuple[str, str]
             loaded=row.loaded,
             seconds=row.seconds,
             deleted=row.deleted or 0,
+            bytes=row.bytes,
+            checksum=row.checksum,
             kept=row.kept,
             reasons=row.reasons,
         )

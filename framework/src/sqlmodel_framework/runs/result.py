@@ -30,6 +30,8 @@ class LoadResult:
         seconds: how long it took.
         kept: rows that met a rule that keeps them, by the rule's text.
         reasons: rejected rows by reason; a row with two reasons counts under both.
+        bytes: how many were read of a source outside of the target.
+        checksum: SHA-256 in hex over these bytes, as far as the same rows give the same.
     """
 
     table: str
@@ -42,6 +44,8 @@ class LoadResult:
     deleted: int = 0
     kept: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
+    bytes: int | None = None
+    checksum: str | None = None
 
     @property
     def rows_per_second(self) -> int:

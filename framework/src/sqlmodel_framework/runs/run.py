@@ -29,6 +29,7 @@ from .events import (
     OnEvent,
     ReportWritten,
 )
+from .incremental import bounded
 from .result import CheckResult, LoadResult, ReportContext, RunResult
 from .stopping import stop_on_sigterm
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ..engines.base import BaseEngine
     from ..loading.load import Load
     from ..schema.deployment import Deployment
+    from .spec import Window
 
 __all__ = ["PARTS", "ChecksFailedError", "Part", "run_datakit"]
 
@@ -70,6 +72,7 @@ def run_datakit(
     parts: Collection[Part] = PARTS,
     run_id: UUID | None = None,
     image_digest: str | None = None,
+    window: Window | None = None,
 ) -> RunResult:
     """Deploy a datakit, run its loads in order, run its checks, and write its report.
 
@@ -86,6 +89,8 @@ def run_datakit(
         parts: those of `PARTS` that are to be done. The report belongs to the checks.
         run_id: a new one by default. A retry keeps its id, and does not load again what it has loaded.
         image_digest: the digest of the image that this happens in, for the ledger.
+        window: of the sources with a watermark, read the rows of this span of time, whatever was loaded
+            before; the next load goes on where it would have without.
 
     Raises:
         TerminalError: there is no such part, tables are missing and are not to be deployed, or the id
@@ -105,7 +110,7 @@ def run_datakit(
     if not used.can_load:
         raise TerminalError(f"{type(used).__name__} can deploy, but not load")
     with stop_on_sigterm(), used.connect():
-        run = _Run(kit, used, folder, tell, run_id or uuid4(), image_digest)
+        run = _Run(kit, used, folder, tell, run_id or uuid4(), image_digest, window)
         return run.carry_out([part for part in PARTS if part in parts])
 
 
@@ -118,6 +123,7 @@ class _Run:
         tell: Callable[[Event], None],
         run_id: UUID,
         image_digest: str | None,
+        window: Window | None,
     ) -> None:
         self.datakit = datakit
         self.engine = engine
@@ -125,6 +131,7 @@ class _Run:
         self.tell = tell
         self.run_id = run_id
         self.image_digest = image_digest
+        self.window = window
         self.started = time.perf_counter()
         self.finished: Mapping[tuple[str, str], LoadResult] = {}
 
@@ -193,7 +200,8 @@ class _Run:
         def progress(bytes_read: int) -> None:
             self.tell(LoadProgressed(load.name, load.layer, bytes_read))
 
-        result = self.engine.load(load, self.run_id, self.datakit.name, progress)
+        now = bounded(self.engine, load, self.datakit.name, self.window)
+        result = self.engine.load(now, self.run_id, self.datakit.name, progress)
         self.tell(LoadFinished(result))
         return result
 

@@ -9,8 +9,10 @@ from sqlmodel import SQLModel
 
 from ...base.models import BronzeTableMixin
 from ...base.tables import is_generated, own_columns, table_of
-from ..extraction import ColumnWindow, Extraction
+from ...errors import DeclarationError
+from ..extraction import ColumnRange, ColumnWindow, Extraction
 from ..streams import PushedStream
+from ..watermark import Watermark
 from .csv import CsvSource
 from .outside import OutsideSource
 
@@ -34,25 +36,36 @@ class DatabaseSource(OutsideSource):
         columns: which columns; by default those of the table that the rows go into, as far as no database
             fills them.
         window: which rows; all of them by default.
+        watermark: read only what came since the last load; not together with a window.
         name: by default the table's name.
         system: by default the target's name.
         host: by default the target's host.
-        extraction_method: by default "full", or "incremental" with a window.
+        extraction_method: by default "full", or "incremental" with a window or a watermark.
+
+    Raises:
+        DeclarationError: both a window and a watermark are given.
     """
 
     target: Target
     table: str
     columns: tuple[str, ...] | None = None
-    window: ColumnWindow | None = None
+    window: ColumnWindow | ColumnRange | None = None
+    watermark: Watermark | None = None
     name: str = ""
     extraction_method: str = ""
 
     def __post_init__(self) -> None:
+        if self.window is not None and self.watermark is not None:
+            raise DeclarationError(
+                f"the source {self.table} has both a window and a watermark",
+                hint="give the watermark, and run_datakit a window to load some rows again",
+            )
+        whole = self.window is None and self.watermark is None
         defaults = {
             "name": self.table,
             "system": self.target.name,
             "host": self.target.url.host,
-            "extraction_method": "full" if self.window is None else "incremental",
+            "extraction_method": "full" if whole else "incremental",
         }
         for name, value in defaults.items():
             if not getattr(self, name):
