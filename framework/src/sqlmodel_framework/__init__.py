@@ -24,19 +24,22 @@ if TYPE_CHECKING:
     from .engines.base import BaseEngine
     from .errors import DatakitError, InvalidRowError, RefusedChangesError, TerminalError, TransientError
     from .history import as_of, changes_between, history_of
-    from .loading.load import Load
+    from .loading.load import Load, load_with_transform
     from .loading.modes import Append, DeleteInsert, History, InsertOnly, Merge, Replace
     from .loading.rules import Reference, Unique
     from .loading.sources import (
         ArrowSource,
         CsvSource,
         DatabaseSource,
+        DltSource,
         JsonLinesSource,
         ParquetSource,
         QuerySource,
         RowSource,
         TableSource,
+        TransformedSource,
     )
+    from .loading.watermark import Watermark
     from .runs.result import ReportContext, RunResult
     from .runs.run import run_datakit
     from .schema.adopting import adopt
@@ -65,6 +68,7 @@ _HOME = {
     "Datakit": "base.datakit",
     "DatakitError": "errors",
     "DeleteInsert": "loading.modes",
+    "DltSource": "loading.sources",
     "History": "loading.modes",
     "Indexed": "base.fields",
     "InsertOnly": "loading.modes",
@@ -90,9 +94,11 @@ _HOME = {
     "TemporalTableMixin": "base.models",
     "TerminalError": "errors",
     "TransactionalTableMixin": "base.models",
+    "TransformedSource": "loading.sources",
     "TransientError": "errors",
     "Unique": "loading.rules",
     "View": "base.declarations",
+    "Watermark": "loading.watermark",
     "adopt": "schema.adopting",
     "apply_plan": "schema.applying",
     "array_of": "base.fields",
@@ -103,6 +109,7 @@ _HOME = {
     "find_drift": "schema.drift",
     "history_of": "history",
     "json_type": "base.fields",
+    "load_with_transform": "loading.load",
     "on_many": "targets.many",
     "plan_datakit": "schema.planning",
     "resolve_targets": "targets.settings",
@@ -125,6 +132,7 @@ __all__ = [
     "Datakit",
     "DatakitError",
     "DeleteInsert",
+    "DltSource",
     "History",
     "Indexed",
     "InsertOnly",
@@ -150,9 +158,11 @@ __all__ = [
     "TemporalTableMixin",
     "TerminalError",
     "TransactionalTableMixin",
+    "TransformedSource",
     "TransientError",
     "Unique",
     "View",
+    "Watermark",
     "__version__",
     "adopt",
     "apply_plan",
@@ -164,6 +174,7 @@ __all__ = [
     "find_drift",
     "history_of",
     "json_type",
+    "load_with_transform",
     "on_many",
     "plan_datakit",
     "resolve_targets",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ContractError
 from .csv_file import CHUNK, CsvRows, read_error
-from .sources import CsvSource
+
+if TYPE_CHECKING:
+    from .sources import CsvSource
 
 __all__ = ["read_records"]
 

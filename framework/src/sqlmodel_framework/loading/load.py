@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from sqlalchemy import Table
 from sqlmodel import SQLModel
@@ -11,11 +12,12 @@ from sqlmodel import SQLModel
 from ..base.models import BronzeTableMixin
 from ..base.tables import table_of
 from ..errors import DeclarationError
-from .modes import Merge, Mode, check_mode
+from .modes import Append, History, Merge, Mode, Replace, check_mode
 from .rules import Reference, Rule, Unique
-from .sources import OutsideSource, QuerySource, Source, TableSource
+from .sources import DatabaseSource, OutsideSource, QuerySource, Source, TableSource, TransformedSource
+from .sources.rows import Row
 
-__all__ = ["Contract", "Load"]
+__all__ = ["Contract", "Load", "load_with_transform"]
 
 Contract = Literal["enforce", "quarantine"]
 """What happens to rows that break the table's contract."""
@@ -70,6 +72,7 @@ class Load:
             raise DeclarationError(f"{where}: a bronze table keeps what it has, so it takes no mode")
         check_mode(self.mode, self.table, where)
         self._check_contract(where)
+        self._check_watermark(where)
         if not isinstance(self.chunk_rows, int) or self.chunk_rows < 1:
             raise DeclarationError(
                 f"{where}: chunk_rows must be a whole number from 1 on, not {self.chunk_rows!r}"
@@ -97,6 +100,21 @@ class Load:
         if isinstance(most, float) and most > 1:
             raise DeclarationError(f"{where}: reject_at_most is a share of more than all rows: {most!r}")
 
+    def _check_watermark(self, where: str) -> None:
+        watermark = self.source.watermark if isinstance(self.source, DatabaseSource) else None
+        if watermark is None or self.is_bronze:
+            return
+        if isinstance(self.mode, Replace | History):
+            raise DeclarationError(
+                f"{where}: {type(self.mode).__name__}() needs all rows; with a watermark only new ones come",
+                hint="leave the watermark out, or use Merge()",
+            )
+        if isinstance(self.mode, Append) and (watermark.inclusive or watermark.lag is not None):
+            raise DeclarationError(
+                f"{where}: rows around the watermark come again, which Append() would refuse",
+                hint="use Merge() or InsertOnly(), or an exclusive watermark without a lag",
+            )
+
     @property
     def is_bronze(self) -> bool:
         """Whether the table keeps rows as they come."""
@@ -121,3 +139,28 @@ class Load:
     def uniques(self) -> tuple[Unique, ...]:
         """The rules that are uniqueness."""
         return tuple(rule for rule in self.rules if isinstance(rule, Unique))
+
+
+def load_with_transform(
+    table: type[SQLModel],
+    source: OutsideSource,
+    row: Callable[[Any], Row | Sequence[Row] | None],
+    *,
+    reads: type[SQLModel],
+    name: str,
+    layer: str,
+    **more: Any,
+) -> Load:
+    """A load of what a function makes of typed rows; for batches of columns see `TransformedSource`.
+
+    Args:
+        table: the typed table that the rows go into.
+        source: where rows come from.
+        row: gets each as an instance of `reads`; returns a row of the table, a list of them, or None.
+        reads: the typed class that the source's rows are read as.
+        name: of the load.
+        layer: of the load.
+        **more: what else a `Load` takes.
+    """
+    made = TransformedSource(of=source, row=row, reads=reads)
+    return Load(table=table, name=name, layer=layer, source=made, **more)

@@ -7,14 +7,17 @@ is how they travel where nothing faster is known.
 from .arrow import ArrowSource, ParquetSource
 from .csv import CsvSource
 from .database import DatabaseSource
+from .dlt import DltSource
 from .inside import QuerySource, TableSource
 from .outside import OutsideSource
 from .rows import JsonLinesSource, RowSource
+from .transformed import TransformedSource
 
 __all__ = [
     "ArrowSource",
     "CsvSource",
     "DatabaseSource",
+    "DltSource",
     "JsonLinesSource",
     "OutsideSource",
     "ParquetSource",
@@ -22,6 +25,7 @@ __all__ = [
     "RowSource",
     "Source",
     "TableSource",
+    "TransformedSource",
 ]
 
 Source = OutsideSource | TableSource | QuerySource

@@ -18,7 +18,7 @@ from ..value_text import Writer, writers
 from .csv import CsvSource
 from .outside import OutsideSource
 
-__all__ = ["JsonLinesSource", "Row", "RowSource"]
+__all__ = ["JsonLinesSource", "Row", "RowSource", "rows_as_csv"]
 
 Row = SQLModel | Mapping[str, Any]
 """A row: an instance of a typed table, or values by the names of columns."""
@@ -45,7 +45,7 @@ class RowSource(OutsideSource):
 
     def as_csv(self, table: type[SQLModel]) -> CsvSource:
         """The rows, each value as the databases read it."""
-        return _csv(self, table, self.columns, lambda: enumerate(self.rows(), 1), "row")
+        return rows_as_csv(self, table, self.columns, lambda: enumerate(self.rows(), 1), "row")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class JsonLinesSource(OutsideSource):
 
     def as_csv(self, table: type[SQLModel]) -> CsvSource:
         """The lines as records."""
-        return _csv(self, table, self.columns, self._rows, "line")
+        return rows_as_csv(self, table, self.columns, self._rows, "line")
 
     def _rows(self) -> Iterator[tuple[int, Row]]:
         try:
@@ -105,13 +105,23 @@ class _Digits(float):
         return self.digits
 
 
-def _csv(
+def rows_as_csv(
     source: OutsideSource,
     table: type[SQLModel],
     columns: tuple[str, ...] | None,
     rows: Callable[[], Iterable[tuple[int, Row]]],
     unit: str,
 ) -> CsvSource:
+    """Rows as a CSV file that is written while it is read.
+
+    Args:
+        source: what is called so.
+        table: where the rows go, as far as it says how a value is written.
+        columns: the names of the columns; by default those of the first row.
+        rows: returns the rows anew, each with its number.
+        unit: what is numbered: "row" or "line".
+    """
+
     def push(file: BinaryIO) -> None:
         numbered = iter(rows())
         first = next(numbered, None)
