@@ -52,6 +52,7 @@ PUBLIC = [
     "TransactionalTableMixin",
     "TransientError",
     "Unique",
+    "Verification",
     "View",
     "__version__",
     "adopt",
@@ -71,6 +72,7 @@ PUBLIC = [
     "run_datakit",
     "shared_pool",
     "sql_type",
+    "verify_datakit",
 ]
 
 # What a caller may name. Adding one is fine, so each list is a lower bound.
@@ -92,6 +94,7 @@ PARAMETERS = {
     "run_datakit": ["datakit", "target", "folder", "on_event"],
     "shared_pool": ["target", "engine"],
     "sql_type": ["words", "like"],
+    "verify_datakit": ["datakit", "target", "loads", "chunk_rows", "on_event", "engine"],
 }
 
 # Where existing users import from, whatever the inside looks like.

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from .targets.settings import resolve_targets
     from .targets.target import Target
     from .utils.deployment import deploy_datakit
+    from .verify.result import Verification
+    from .verify.verify import verify_datakit
 
 __version__ = "0.1.0"
 
@@ -92,6 +94,7 @@ _HOME = {
     "TransactionalTableMixin": "base.models",
     "TransientError": "errors",
     "Unique": "loading.rules",
+    "Verification": "verify.result",
     "View": "base.declarations",
     "adopt": "schema.adopting",
     "apply_plan": "schema.applying",
@@ -110,6 +113,7 @@ _HOME = {
     "run_datakit": "runs.run",
     "shared_pool": "targets.pool",
     "sql_type": "base.fields",
+    "verify_datakit": "verify.verify",
 }
 
 __all__ = [
@@ -152,6 +156,7 @@ __all__ = [
     "TransactionalTableMixin",
     "TransientError",
     "Unique",
+    "Verification",
     "View",
     "__version__",
     "adopt",
@@ -171,6 +176,7 @@ __all__ = [
     "run_datakit",
     "shared_pool",
     "sql_type",
+    "verify_datakit",
 ]
 
 
