@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -80,8 +79,8 @@ def found(target: Target, datakit: Datakit, **more: Any) -> Comparison:
     return comparison
 
 
-def checksum(rows: list[tuple[object, ...]]) -> str:
-    total = sum(int.from_bytes(row_hash(row)[:8], "big") for row in rows)  # type: ignore[arg-type]
+def checksum(rows: list[tuple[Any, ...]]) -> str:
+    total = sum(int.from_bytes(row_hash(row)[:8], "big") for row in rows)
     return f"{total % 2**64:016x}"
 
 
@@ -258,7 +257,6 @@ def test_a_row_that_was_altered_long_ago_is_a_difference_of_its_own(
     ask(source, 'DELETE FROM shop."Sale" WHERE number = 4')
     gone = verify(database, sale(source))
     assert gone.status == "agrees"
-    assert replace(gone).comparison is not None
     ask(database, "UPDATE verify.verify_raw SET words = 'z' WHERE number = '4' AND part = 'a'")
     altered = verify(database, sale(source))
     assert altered.comparison is not None

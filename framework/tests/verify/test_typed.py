@@ -116,15 +116,17 @@ def verify(target: Target, datakit: Datakit, **more: Any) -> LoadVerification:
     return verify_datakit(datakit, target, **{"chunk_rows": 10, **more}).loads[-1]
 
 
-def summary(found: LoadVerification) -> tuple[str, list[tuple[object, ...]], int, int]:
-    """The status, each differing chunk as its number and what is missing, changed, extra; rejected, others."""
+def summary(found: LoadVerification) -> tuple[str, list[tuple[int, ...]], int, int]:
+    """The status, of each chunk its number and what is missing, changed and extra; rejected, others."""
     of = found.comparison
     assert of is not None
-    chunks = [(each.number, each.missing, each.changed, each.extra) for each in of.differences]
+    chunks: list[tuple[int, ...]] = [
+        (each.number, each.missing, each.changed, each.extra) for each in of.differences
+    ]
     return found.status, chunks, of.rejected, of.others
 
 
-SALES = [{"id": n, "day": f"d{n % 3}", "price": n} for n in range(1, 31)]
+SALES: list[Row] = [{"id": n, "day": f"d{n % 3}", "price": n} for n in range(1, 31)]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def _load_fields(load: LoadVerification) -> dict[str, object]:
 def _show(found: Verification) -> None:
     compared = [(load, load.comparison) for load in found.loads if load.comparison is not None]
     if compared:
-        table = make_table("layer", "load", *_COUNTS, "", numbers=frozenset(_COUNTS))
+        table = make_table("layer", "load", *_COUNTS, "status", numbers=frozenset(_COUNTS))
         for load, of in compared:
             differ = len(of.differences)
             counts = (of.source_rows, of.target_rows, of.rejected, of.others, of.chunks, differ)
@@ -113,25 +113,30 @@ def _show_differences(load: LoadVerification) -> None:
     of = load.comparison
     assert of is not None
     if of.altered:
-        say(f"{_named(load)}: {of.altered:,} rows are not as they were written: their row hash is another")
+        say(f"{_named(load)}: rows of the target that are not as they were written: {of.altered:,}")
     if of.rejected and load.contract == "enforce":
-        say(f"{_named(load)}: {of.rejected:,} rows of the source break the contract, which is enforced")
+        say(f"{_named(load)}: rows of the source that break the contract, which is enforced: {of.rejected:,}")
     if not of.differences:
         return
     say(f"{_named(load)}: chunks that differ, by {', '.join(of.key) or 'the order of the source'}:")
-    numbers = ("chunk", "missing", "changed", "extra")
-    table = make_table("chunk", "from", "to", "source", "target", *numbers[1:], numbers=frozenset(numbers))
+    columns = ("source rows", "source checksum", "target rows", "target checksum")
+    counts = ("missing", "changed", "extra")
+    numbers = frozenset({"chunk", "source rows", "target rows", *counts})
+    table = make_table("chunk", "from", "to", *columns, *counts, numbers=numbers)
     for chunk in of.differences:
-        table.add_row(f"{chunk.number:,}", *_cells(chunk))
+        table.add_row(*_cells(chunk))
     console().print(table)
 
 
 def _cells(chunk: ChunkDifference) -> list[str]:
     return [
+        f"{chunk.number:,}",
         ", ".join(chunk.first),
         ", ".join(chunk.last),
-        f"{chunk.source_rows:,} rows, {chunk.source_checksum}",
-        f"{chunk.target_rows:,} rows, {chunk.target_checksum}",
+        f"{chunk.source_rows:,}",
+        chunk.source_checksum,
+        f"{chunk.target_rows:,}",
+        chunk.target_checksum,
         *(f"{count:,}" for count in (chunk.missing, chunk.changed, chunk.extra)),
     ]
 

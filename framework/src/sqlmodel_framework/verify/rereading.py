@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from ..errors import TerminalError
@@ -46,8 +45,9 @@ def _is_spent(function: Callable[[], Any]) -> bool:
         return False
     if once is again:
         # A list is the same each time too, and can be gone through again.
-        return iter(once) is once
+        return not hasattr(once, "__iter__") or iter(once) is once
     for opened in (once, again):
-        with suppress(AttributeError):
-            opened.close()
+        close = getattr(opened, "close", None)
+        if callable(close):
+            close()
     return False

@@ -21,7 +21,6 @@ from sqlalchemy import (
     Table,
     Text,
     cast,
-    column,
     inspect,
     literal_column,
     select,
@@ -76,8 +75,7 @@ def offer(connection: Connection, load: Load, progress: Callable[[int], None]) -
     if source.target.dialect == "postgresql" and complete:
         hashes = source.csv_of(_hashes_query(load, source, key))
         return _copied(connection, load, hashes, key, progress)
-    ordered = source.extraction(load.table).select(source.target.dialect).order_by(*map(column, key))
-    rows = source.csv_of(written_out(ordered, source.target.dialect))
+    rows = source.csv_of(_ordered_query(load, source, key))
     return _staged(connection, replace(load, source=rows), key, progress)
 
 
@@ -96,9 +94,22 @@ def _primary_key(source: DatabaseSource, columns: tuple[str, ...]) -> tuple[str,
     return key if set(key) <= set(columns) else ()
 
 
+def _ordered_query(load: Load, source: DatabaseSource, key: tuple[str, ...]) -> str:
+    extraction, dialect = source.extraction(load.table), source.target.dialect
+    # By its own name a column would be put in the order of the text that it is read as.
+    rows = extraction.select(dialect, also=key).subquery("rows_of_the_source")
+    query = select(*(rows.c[name] for name in extraction.columns))
+    return written_out(query.order_by(*(rows.c[place] for place in _places(key))), dialect)
+
+
+def _places(key: tuple[str, ...]) -> list[str]:
+    """What the columns of the key are called, as they are in the source; see `Extraction.select`."""
+    return [f"datakit_{number}" for number in range(len(key))]
+
+
 def _hashes_query(load: Load, source: DatabaseSource, key: tuple[str, ...]) -> str:
     rows = source.extraction(load.table).select("postgresql", also=key)
-    places = [f"datakit_{number}" for number in range(len(key))]
+    places = _places(key)
     # What is kept behind OFFSET is worked out once. Else the planner would turn each value into text once
     # for every place where it is used.
     inner = rows.order_by(*map(literal_column, places)).offset(literal_column("0")).subquery("rows")
