@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pytest
@@ -77,6 +79,11 @@ class Country(ReferenceTableMixin, table=True):
     name: str
 
 
+class Hue(StrEnum):
+    red = "red"
+    blue = "blue"
+
+
 class Kinds(SQLModel, table=True):
     __tablename__ = "verify_kinds"
     __table_args__ = {"schema": "verify"}
@@ -87,6 +94,10 @@ class Kinds(SQLModel, table=True):
     takes: timedelta
     raw: bytes
     words: str | None = Field(default=None, max_length=10)
+    hue: Hue = column(values=Hue)
+    known: bool
+    number: UUID
+    day: date
     data: dict[str, Any] = Field(sa_type=JSON)
     tags: list[str] = column(array_of(Text))
 
@@ -254,9 +265,29 @@ KINDS: Row = {
     "takes": timedelta(hours=30),
     "raw": b"\x00\xff",
     "words": "é'\"",
+    "hue": Hue.red,
+    "known": True,
+    "number": UUID(int=7),
+    "day": date(2024, 2, 29),
     "data": {"b": 1, "a": [None, "x"]},
     "tags": ["a,b", "", "NULL"],
 }
+
+
+CHANGES = (
+    "amount = 1.51",
+    "size = 0.2",
+    "at = now()",
+    "takes = '1 day'",
+    "raw = ''",
+    "words = NULL",
+    "hue = 'blue'",
+    "known = false",
+    "number = gen_random_uuid()",
+    "day = '2024-03-01'",
+    "data = '{}'",
+    "tags = '{a,b}'",
+)
 
 
 @pytest.mark.parametrize("rejected", [False, True])
@@ -275,7 +306,7 @@ def test_values_of_every_kind_are_compared_as_the_table_takes_them(
         database, "UPDATE verify.verify_kinds SET amount = 1.500, data = :data", data='{"a":[null,"x"],"b":1}'
     )
     assert verify(database, datakit).status == "agrees"
-    for change in ("amount = 1.51", "size = 0.2", "at = now()", "raw = ''", "tags = '{a,b}'", "data = '{}'"):
+    for change in CHANGES:
         ask(database, f"UPDATE verify.verify_kinds SET {change} WHERE id = 2")
         assert summary(verify(database, datakit))[:2] == ("differs", [(1, 0, 1, 0)]), change
         run_datakit(datakit, database)

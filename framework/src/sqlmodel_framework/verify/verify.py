@@ -39,7 +39,8 @@ def verify_datakit(
 ) -> Verification:
     """Compare what the sources of loads offer now with what the target holds, by count and checksum.
 
-    Nothing is written but temporary tables, in a transaction that is rolled back.
+    Nothing is written but temporary tables, in a transaction that is rolled back. No lock is held: what a
+    load that is under way has yet to bring is missing.
 
     What counts:
         A row of a bronze table is found by its hash, computed anew from its columns. The source's row is
