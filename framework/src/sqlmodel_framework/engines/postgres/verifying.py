@@ -123,6 +123,9 @@ class _Typed:
         scope = self._scope(rows, offered, key)
         if key:
             ours = self._hashed(rows.table, compared, {n: rows.table.c[n] for n in key}, rows.accepted)
+            if not self.whole:
+                # Of a table that holds much more, the rest need not be hashed.
+                scope.append(self._comes(rows, key, rows.accepted))
             there = self._hashed(table, compared, {n: table.c[n] for n in key}, *scope)
             found = compare_by_key(
                 self.connection,
@@ -195,19 +198,26 @@ class _Typed:
         load, table = self.load, self.load.sql_table
         match load.mode:
             case DeleteInsert(by=by, partitions=None):
-                same = [rows.table.c[name].is_not_distinct_from(table.c[name]) for name in by]
-                return [select(literal(1)).select_from(rows.table).where(*same).exists()]
+                # Each once: what is asked by more than equality is looked for among all of them.
+                brought = select(*(rows.table.c[name] for name in by)).distinct().subquery("brought")
+                same = [brought.c[name].is_not_distinct_from(table.c[name]) for name in by]
+                return [select(literal(1)).select_from(brought).where(*same).exists()]
             case DeleteInsert(by=by, partitions=given):
                 return [or_(false(), *(_in_partition(table, by, partition) for partition in given or ()))]
             case Replace() | History() if key:
                 # Where a row is rejected, the one that is there is the last good one.
-                held = [rows.table.c[name] == table.c[name] for name in key]
-                kept = select(literal(1)).select_from(rows.table).where(not_(rows.accepted), *held)
-                scope = [not_(kept.exists())]
+                scope = [not_(self._comes(rows, key, not_(rows.accepted)))]
                 if issubclass(load.table, ReferenceTableMixin) and "inactivated_at" not in offered:
                     scope.append(table.c.inactivated_at.is_(None))
                 return scope
         return []
+
+    def _comes(
+        self, rows: Candidates, key: tuple[str, ...], condition: ColumnElement[bool]
+    ) -> ColumnElement[bool]:
+        """Whether the source offers a row of the same key for which a condition holds."""
+        same = [rows.table.c[name] == self.load.sql_table.c[name] for name in key]
+        return select(literal(1)).select_from(rows.table).where(condition, *same).exists()
 
 
 def _in_partition(table: Table, by: tuple[str, ...], partition: tuple[object, ...]) -> ColumnElement[bool]:
