@@ -54,6 +54,7 @@ PUBLIC = [
     "TransformedSource",
     "TransientError",
     "Unique",
+    "Verification",
     "View",
     "Watermark",
     "__version__",
@@ -75,6 +76,7 @@ PUBLIC = [
     "run_datakit",
     "shared_pool",
     "sql_type",
+    "verify_datakit",
 ]
 
 # What a caller may name. Adding one is fine, so each list is a lower bound.
@@ -96,6 +98,7 @@ PARAMETERS = {
     "run_datakit": ["datakit", "target", "folder", "on_event"],
     "shared_pool": ["target", "engine"],
     "sql_type": ["words", "like"],
+    "verify_datakit": ["datakit", "target", "loads", "chunk_rows", "on_event", "engine"],
 }
 
 # Where existing users import from, whatever the inside looks like.

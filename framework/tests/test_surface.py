@@ -57,6 +57,10 @@ ENGINE = {
     "canonical_view": "(self, view: 'ViewShape') -> 'ViewShape'",
     "check_rights": "(self) -> 'None'",
     "comparable": "(self, shape: 'TableShape') -> 'TableShape'",
+    "compare": (
+        "(self, load: 'Load', *, chunk_rows: 'int', whole: 'bool', progress: 'Callable[[int], None]') -> "
+        "'Comparison'"
+    ),
     "connect": "(self) -> 'Iterator[Connection]'",
     "connection": "property -> Connection",
     "counting": "''",

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from .targets.settings import resolve_targets
     from .targets.target import Target
     from .utils.deployment import deploy_datakit
+    from .verify.result import Verification
+    from .verify.verify import verify_datakit
 
 __version__ = "0.1.0"
 
@@ -97,6 +99,7 @@ _HOME = {
     "TransformedSource": "loading.sources",
     "TransientError": "errors",
     "Unique": "loading.rules",
+    "Verification": "verify.result",
     "View": "base.declarations",
     "Watermark": "loading.watermark",
     "adopt": "schema.adopting",
@@ -117,6 +120,7 @@ _HOME = {
     "run_datakit": "runs.run",
     "shared_pool": "targets.pool",
     "sql_type": "base.fields",
+    "verify_datakit": "verify.verify",
 }
 
 __all__ = [
@@ -161,6 +165,7 @@ __all__ = [
     "TransformedSource",
     "TransientError",
     "Unique",
+    "Verification",
     "View",
     "Watermark",
     "__version__",
@@ -182,6 +187,7 @@ __all__ = [
     "run_datakit",
     "shared_pool",
     "sql_type",
+    "verify_datakit",
 ]
 
 

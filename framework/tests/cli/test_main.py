@@ -11,7 +11,7 @@ from sqlmodel_framework.cli.main import main
 if TYPE_CHECKING:
     from conftest import Shop
 
-COMMANDS = ("run", "deploy", "new", "query", "targets")
+COMMANDS = ("run", "deploy", "new", "query", "targets", "verify")
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

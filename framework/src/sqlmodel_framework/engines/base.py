@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ..schema.change import Step
     from ..schema.declared import Declared
     from ..schema.difference import Difference
+    from ..verify.result import Comparison
     from .ddl import DdlWriter
 
 __all__ = ["BaseEngine"]
@@ -357,6 +358,19 @@ class BaseEngine(Connecting):
             progress: called now and then with the number of bytes that were read from a file.
         """
         raise TerminalError(f"{type(self).__name__} can deploy, but not load")
+
+    def compare(
+        self, load: Load, *, chunk_rows: int, whole: bool, progress: Callable[[int], None]
+    ) -> Comparison:
+        """Compare what a load's source offers with what the target holds; nothing is kept.
+
+        Args:
+            load: what is compared; see `sqlmodel_framework.verify.verify`.
+            chunk_rows: how many rows are one chunk.
+            whole: whether rows that the source lacks are a difference, as far as the load's mode goes.
+            progress: called now and then with the number of bytes that were read from a source.
+        """
+        raise TerminalError(f"{type(self).__name__} cannot compare the rows of a load", hint="PostgreSQL can")
 
     def write_csv(self, query: str, file: BinaryIO) -> None:
         """Write the rows of a query as `sqlmodel_framework.loading.csv_text` does, with a header line.

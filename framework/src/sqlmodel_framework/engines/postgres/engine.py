@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ...schema.change import Step
     from ...schema.declared import Declared
     from ...schema.difference import Difference
+    from ...verify.result import Comparison
     from ..ddl import DdlWriter
 
 __all__ = ["PostgresEngine"]
@@ -292,6 +293,20 @@ class PostgresEngine(BaseEngine):
                 progress=progress,
                 type_name=self.declared_type,
             )
+
+    def compare(
+        self, load: Load, *, chunk_rows: int, whole: bool, progress: Callable[[int], None]
+    ) -> Comparison:
+        """Compare in temporary tables; see `sqlmodel_framework.engines.postgres.verifying`."""
+        from .verifying import compare_load
+
+        return compare_load(
+            self,
+            load,
+            chunk_rows=chunk_rows,
+            whole=whole,
+            progress=progress,
+        )
 
     def write_csv(self, query: str, file: BinaryIO) -> None:
         """Write the rows of a query by one COPY, so that they are never Python objects."""

@@ -236,9 +236,9 @@ class _Work:
             _text(source.extraction_method),
             cast(literal(str(self.run_id), String), Uuid),
         ]
-        columns = list(extraction.columns)
-        hashed = row_hash(named, columns)
-        query = select(*(named.c[name] for name in columns), *described, hashed)
+        # Whatever the order in which the source is asked, the hash is over the table's.
+        hashed = row_hash(named, [name for name in bronze_columns(self.load) if name in extraction.columns])
+        query = select(*(named.c[name] for name in extraction.columns), *described, hashed)
         return query.order_by(*(named.c[f"datakit_{number}"] for number in range(len(key))))
 
     def _copy(self, connection: Connection, query: Select[Any], bytes_before: int) -> tuple[int, int]:

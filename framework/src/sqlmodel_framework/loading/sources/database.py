@@ -77,10 +77,17 @@ class DatabaseSource(OutsideSource):
 
     def as_csv(self, table: type[SQLModel]) -> CsvSource:
         """The rows as the database writes them."""
+        return self.csv_of(self.extraction(table).sql(self.target.dialect))
+
+    def csv_of(self, query: str) -> CsvSource:
+        """The rows of a query in the same database, as it writes them.
+
+        Args:
+            query: SQL text with every value written out.
+        """
         from ...engines.registry import engine_for
 
         engine = engine_for(self.target)
-        query = self.extraction(table).sql(self.target.dialect)
 
         def push(file: BinaryIO) -> None:
             with engine.transaction():

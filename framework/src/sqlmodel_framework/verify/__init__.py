@@ -1,0 +1,1 @@
+"""Verifying: whether a target still holds what the sources of its loads offer."""
