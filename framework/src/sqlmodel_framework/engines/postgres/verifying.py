@@ -40,9 +40,9 @@ from ...loading.sources import OutsideSource
 from ...verify.result import Comparison
 from .candidates import Candidates, screened_rows
 from .comparing import HASH, KEY, PLACE, Compared, compare_by_hash, compare_by_key
-from .offering import offer
 from .row_hash import row_hash
 from .screening import screen
+from .source_hashes import hash_source
 from .stage import fill_stage
 from .typed_stage import stage_typed
 from .values import exact
@@ -84,7 +84,7 @@ def _compare_bronze(
 ) -> Comparison:
     source, bronze = load.source, load.sql_table
     assert isinstance(source, OutsideSource)
-    offered = offer(connection, load, progress)
+    offered = hash_source(connection, load, progress)
     hashed = row_hash(bronze, bronze_columns(load))
     same = (bronze.c.source_system == source.system, bronze.c.source_table == source.name)
     there = select(hashed.label(HASH)).where(*same).offset(literal_column("0")).subquery("there")
@@ -156,10 +156,9 @@ class _Typed:
         if not isinstance(load.mode, DeleteInsert):
             # What is there already breaks no contract here.
             load = replace(load, mode=Replace())
-        staged = stage_typed(self.connection, load, progress)
+        staged = stage_typed(self.connection, load, self.type_name, progress)
         if staged is not None:
-            rows, offered, _ = staged
-            return rows, offered, 0
+            return staged.candidates, staged.offered, 0
         stage = fill_stage(self.connection, load, progress)
         offered = [column.name for column in load.sql_table.columns if column.name in stage.types]
         version = cast(func.current_setting("server_version_num"), Integer)

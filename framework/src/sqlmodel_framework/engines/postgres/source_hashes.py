@@ -43,20 +43,20 @@ from .csv_copy import copy_rows
 from .row_hash import row_hash
 from .stage import fill_stage
 
-__all__ = ["Offered", "offer"]
+__all__ = ["SourceHashes", "hash_source"]
 
 _HASHES = "datakit_hashes"
 
 
 @dataclass(frozen=True)
-class Offered:
+class SourceHashes:
     """Rows with the columns `PLACE`, `KEY` and `HASH`, and the names of what is in `KEY`."""
 
     rows: FromClause
     key: tuple[str, ...]
 
 
-def offer(connection: Connection, load: Load, progress: Callable[[int], None]) -> Offered:
+def hash_source(connection: Connection, load: Load, progress: Callable[[int], None]) -> SourceHashes:
     """Hash what the source of a bronze table offers.
 
     Args:
@@ -126,7 +126,7 @@ def _copied(
     hashes: CsvSource,
     key: tuple[str, ...],
     progress: Callable[[int], None],
-) -> Offered:
+) -> SourceHashes:
     rows = Table(
         _HASHES,
         MetaData(),
@@ -140,17 +140,17 @@ def _copied(
     with open_csv(hashes, load.full_table_name, [KEY, HASH], [KEY, HASH], progress) as opened:
         copy_rows(connection, opened, ("pg_temp", _HASHES), hashes)
     called: ColumnElement[Any] = rows.c[KEY] if key else _called([rows.c[PLACE]])
-    return Offered(select(rows.c[PLACE], called.label(KEY), rows.c[HASH]).subquery("offered"), key)
+    return SourceHashes(select(rows.c[PLACE], called.label(KEY), rows.c[HASH]).subquery("offered"), key)
 
 
 def _staged(
     connection: Connection, load: Load, key: tuple[str, ...], progress: Callable[[int], None]
-) -> Offered:
+) -> SourceHashes:
     rows = fill_stage(connection, load, progress).table
     called = _called([rows.c[name] for name in key or (POSITION,)])
     hashed = row_hash(rows, bronze_columns(load))
     query = select(rows.c[POSITION].label(PLACE), called.label(KEY), hashed.label(HASH))
-    return Offered(query.offset(literal_column("0")).subquery("offered"), key)
+    return SourceHashes(query.offset(literal_column("0")).subquery("offered"), key)
 
 
 def _called(values: list[ColumnElement[Any]]) -> ColumnElement[Any]:
