@@ -61,9 +61,12 @@ PUBLIC = [
     "changes_between",
     "column",
     "deploy_datakit",
+    "fill",
     "find_drift",
     "history_of",
     "json_type",
+    "make_history",
+    "make_rows",
     "on_many",
     "plan_datakit",
     "resolve_targets",
@@ -86,7 +89,10 @@ PARAMETERS = {
     "as_of": ["model", "instant"],
     "changes_between": ["model", "start", "end"],
     "deploy_datakit": ["datakit", "target", "engine"],
+    "fill": ["datakit", "target", "rows", "seed", "fixed", "mode", "on_event"],
     "history_of": ["model", "key"],
+    "make_history": ["table", "keys", "changes", "seed", "parents", "fixed"],
+    "make_rows": ["table", "count", "seed", "parents", "fixed"],
     "on_many": ["targets", "work", "on_outcome"],
     "resolve_targets": ["targets"],
     "run_datakit": ["datakit", "target", "folder", "on_event"],
@@ -118,6 +124,8 @@ HEAVY = (
     "pytest",
     "structlog",
     "sqlacodegen",
+    "faker",
+    "polyfactory",
 )
 DECLARING = "from sqlmodel_framework.base.models import BaseMixin, ReferenceTableMixin, BronzeTableMixin"
 
