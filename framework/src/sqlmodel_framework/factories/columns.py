@@ -17,7 +17,6 @@ from sqlalchemy import (
     Enum,
     Float,
     Integer,
-    Interval,
     LargeBinary,
     Numeric,
     SmallInteger,
@@ -121,6 +120,10 @@ def _text(value: object) -> str:
 
 def _by_type(column: Column[Any], facts: FieldFacts, limits: Limits, key: bool) -> Domain | None:
     type_ = plain_type(column)
+    if facts.annotation is timedelta:
+        # To SQLAlchemy an interval is a kind of moment.
+        low, high = _window(limits.low, limits.high, timedelta(0), _LONGEST_SPAN)
+        return spans(low + _SECOND * limits.above_low, high - _SECOND * limits.below_high)
     match type_:
         case Integer():
             return whole_numbers(*_span(limits, 0, *_range_of(type_), _USUAL_NUMBERS, key))
@@ -137,9 +140,6 @@ def _by_type(column: Column[Any], facts: FieldFacts, limits: Limits, key: bool) 
             return dates(low + _DAY * limits.above_low, high - _DAY * limits.below_high)
         case Time() if limits.low is None and limits.high is None:
             return clock_times()
-        case Interval():
-            low, high = _window(limits.low, limits.high, timedelta(0), _LONGEST_SPAN)
-            return spans(low + _SECOND * limits.above_low, high - _SECOND * limits.below_high)
         case Uuid():
             return uuids()
         case LargeBinary():

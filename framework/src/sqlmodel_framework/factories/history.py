@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import count as counting
 from random import Random
 from typing import Any
@@ -13,6 +13,7 @@ from ..base.models import TemporalTableMixin
 from ..base.tables import table_of, unique_keys
 from ..errors import DeclarationError
 from .draws import drawing
+from .parents import GivenParents
 from .recipe import MadeRow
 from .refusing import refusal
 from .rows import check_count, make_rows
@@ -30,7 +31,7 @@ def make_history(
     /,
     *,
     seed: int = 0,
-    parents: Mapping[type[SQLModel], int | Iterable[SQLModel | Mapping[str, Any]]] | None = None,
+    parents: GivenParents | None = None,
     **fixed: Any,
 ) -> Iterator[list[MadeRow]]:
     """Full snapshots of a table that keeps its history, each for one load with the mode `History()`.

@@ -13,7 +13,7 @@ from ..base.tables import table_of
 from ..errors import DeclarationError
 from .domains import Domain, listed
 
-__all__ = ["HeldRows", "Parents", "Referred", "one_by_one"]
+__all__ = ["GivenParents", "HeldRows", "Parents", "Referred", "one_by_one"]
 
 
 class Referred(Protocol):
@@ -23,6 +23,9 @@ class Referred(Protocol):
         """What the rows have in these columns: values, or tuples of several; None if that is not known."""
         ...
 
+
+GivenParents = Mapping[type[SQLModel], int | Iterable[SQLModel | Mapping[str, Any]]]
+"""What `make_rows` is given: rows by class, or how many of them are to be taken for made."""
 
 Parents = Mapping[str, Referred]
 """By the full name of the table."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlmodel import SQLModel
 
 from ..base.tables import table_of
 from ..errors import DeclarationError
-from .parents import HeldRows, Referred
+from .parents import GivenParents, HeldRows, Referred
 from .recipe import MadeRow, Recipe
 
 __all__ = ["check_count", "make_rows"]
@@ -21,7 +21,7 @@ def make_rows(
     /,
     *,
     seed: int = 0,
-    parents: Mapping[type[SQLModel], int | Iterable[SQLModel | Mapping[str, Any]]] | None = None,
+    parents: GivenParents | None = None,
     **fixed: Any,
 ) -> Iterator[MadeRow]:
     """Rows that a table takes, made up one after another.
