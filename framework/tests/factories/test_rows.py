@@ -9,8 +9,10 @@ import sys
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from ipaddress import IPv4Address
 from itertools import islice
 from random import Random
+from types import new_class
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
@@ -25,6 +27,7 @@ from sqlalchemy import (
     CheckConstraint,
     Double,
     ForeignKeyConstraint,
+    Integer,
     Interval,
     LargeBinary,
     Numeric,
@@ -42,6 +45,7 @@ from sqlmodel_framework import (
     array_of,
     column,
     make_rows,
+    sql_type,
 )
 from sqlmodel_framework.base.tables import table_of
 from sqlmodel_framework.errors import DeclarationError
@@ -104,7 +108,7 @@ def of_everything(count: int, **more: Any) -> list[dict[str, Any]]:
 
 
 @given(seed=seeds)
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_every_row_is_valid(seed: int) -> None:
     rows = of_everything(60, seed=seed)
     for row in rows:
@@ -150,7 +154,7 @@ print(list(make_rows(Everything, 20, seed=5)))
 def test_another_process_makes_the_same_rows() -> None:
     folder = os.path.dirname(__file__)
     made = set()
-    for hash_seed in ("0", "1", "4294967295"):
+    for hash_seed in ("0", "4294967295"):
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": hash_seed}
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT.format(folder=folder)],
@@ -316,6 +320,13 @@ def test_a_key_has_no_more_rows_than_values() -> None:
         make_rows(Few, 27)
 
 
+class Chicken(SQLModel, table=True):
+    __tablename__ = "made_chicken"
+    __table_args__ = SCHEMA
+    id: int = Field(primary_key=True)
+    of: int = Field(foreign_key="made.made_product.id")
+
+
 class Puzzle(SQLModel, table=True):
     __tablename__ = "made_puzzle"
     __table_args__ = SCHEMA
@@ -338,6 +349,8 @@ def test_what_cannot_be_made_up_is_refused_before_the_first_row() -> None:
             make_rows(table, 1)
     with pytest.raises(DeclarationError, match=r"made_order\.customer: .* no rows of made\.made_customer"):
         make_rows(Order, 1)
+    with pytest.raises(DeclarationError, match=r"made_chicken\.of: .* no keys of made\.made_product"):
+        make_rows(Chicken, 1, parents={Product: 3})
     with pytest.raises(DeclarationError, match="no column 'pirce'"):
         make_rows(Puzzle, 1, pirce=3)
     for count in (-1, True, 1.5):
@@ -361,26 +374,78 @@ def test_millions_of_rows_need_no_memory_and_no_end() -> None:
     assert len({row["token"] for row in islice(rows, 5000)}) == 5000
 
 
-@given(
-    seed=seeds,
-    pattern=st.sampled_from(
-        [
-            r"^\d{4}$",
-            r"[a-f0-9]{8}",
-            r"^(north|south)-\w+$",
-            r"^[^x]{2,5}$",
-            r"\bword\b",
-            r"^a.c?$",
-            r"^\S+@\S+\.com$",
-        ]
-    ),
-)
-@settings(max_examples=40)
-def test_texts_match_their_pattern(seed: int, pattern: str) -> None:
-    class Matching(SQLModel, table=True):
-        __tablename__ = "made_matching"
-        __table_args__ = {**SCHEMA, "extend_existing": True}
-        id: int = Field(primary_key=True)
-        text: str = Field(regex=pattern)
+PATTERNS = [
+    r"^\d{4}$",
+    r"[a-f0-9]{8}",
+    r"^(north|south)-\w+$",
+    r"^[^x]{2,5}$",
+    r"\bword\b",
+    r"^a.c?$",
+    r"^\S+@\S+\.com$",
+    r"^(?i:[a-z])\W\D\s?$",
+]
 
-    assert all(re.search(pattern, row["text"]) for row in make_rows(Matching, 50, seed=seed))
+
+def matching(number: int, pattern: str) -> type[SQLModel]:
+    fields: dict[str, Any] = {
+        "__module__": __name__,
+        "__annotations__": {"id": int, "text": str},
+        "__tablename__": f"made_matching_{number}",
+        "id": Field(primary_key=True),
+        "text": Field(regex=pattern, unique=True),
+    }
+    return new_class(f"Matching{number}", (SQLModel,), {"table": True}, lambda names: names.update(fields))
+
+
+@pytest.mark.parametrize("table", [matching(*each) for each in enumerate(PATTERNS)])
+def test_texts_match_their_pattern(table: type[SQLModel]) -> None:
+    pattern = PATTERNS[int(str(table.__tablename__).rpartition("_")[2])]
+    count = 1 if "word" in pattern else 2 if "a.c" in pattern else 30
+    for seed in range(20):
+        texts = [row["text"] for row in make_rows(table, count, seed=seed)]
+        assert all(re.search(pattern, text) for text in texts)
+        assert len({text.casefold() for text in texts}) == count
+
+
+class Unlike(BaseMixin, table=True):
+    __tablename__ = "made_unlike"
+    __table_args__ = SCHEMA
+    id: UUID = Field(primary_key=True, sa_type=Text)
+    host: IPv4Address = Field(sa_type=Text, unique=True)
+    words: str = Field(sa_type=sql_type("citext", like=Text))
+    level: Literal[1, 2, 3] = column(Integer, check=lambda level: level > 1)
+
+
+def test_types_that_have_no_numbers_are_drawn_from_some_values() -> None:
+    rows = list(make_rows(Unlike, 50))
+    assert len({row["id"] for row in rows}) == len({row["host"] for row in rows}) == 50
+    assert {row["level"] for row in rows} == {2, 3}
+    with pytest.raises(DeclarationError, match=r"made_unlike\.host: .* 10,000 rows would need"):
+        make_rows(Unlike, 10_000)
+
+
+class Unknown(BaseMixin, table=True):
+    __tablename__ = "made_unknown"
+    __table_args__ = SCHEMA
+    path: str = Field(primary_key=True, sa_type=sql_type("ltree"))
+
+
+class Between(BaseMixin, table=True):
+    __tablename__ = "made_between"
+    __table_args__ = SCHEMA
+    word: str = column(primary_key=True, check=lambda word: word >= "m")
+
+
+class Contrary(BaseMixin, table=True):
+    __tablename__ = "made_contrary"
+    __table_args__ = SCHEMA
+    word: str = Field(primary_key=True, min_length=5, max_length=4)
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [(Unknown, "nothing is known"), (Between, "not on numbers or dates"), (Contrary, "nothing is as long")],
+)
+def test_texts_that_nothing_is_known_of_are_refused(table: type[SQLModel], why: str) -> None:
+    with pytest.raises(DeclarationError, match=why):
+        make_rows(table, 1)

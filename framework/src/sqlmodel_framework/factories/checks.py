@@ -31,7 +31,12 @@ def bounds_of_checks(table: Table) -> tuple[list[Bound], list[CheckConstraint]]:
     """The bounds that the checks of a table amount to, and the checks that amount to none."""
     bounds: list[Bound] = []
     unsolved = []
-    checks = [part for part in table.constraints if isinstance(part, CheckConstraint)]
+    checks = [
+        part
+        for part in table.constraints
+        # Those that SQLAlchemy makes for a type say no more than the type.
+        if isinstance(part, CheckConstraint) and not getattr(part, "_type_bound", False)
+    ]
     for check in sorted(checks, key=lambda check: (str(check.name), str(check.sqltext))):
         try:
             bounds += _bounds(check.sqltext, table)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from random import Random
 from typing import Any, Literal, get_args, get_origin
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -85,6 +86,10 @@ def domain_of(
         raise refusal(table, column.name, f"its bounds cannot be reckoned with: {error}") from error
     if found is None and limits.patterns:
         raise refusal(table, column.name, f"no texts are known that match {' and '.join(limits.patterns)}")
+    if found is None and limits.is_ordered:
+        raise refusal(table, column.name, f"its bounds are not on numbers or dates, but on {column.type!r}")
+    if found is None and facts.annotation is str:
+        raise refusal(table, column.name, f"nothing is known of the texts of its type, {column.type!r}")
     if found is None:
         found = pooled(table, column, random)
     if found.size < 1:
@@ -111,7 +116,9 @@ def _listed(column: Column[Any], facts: FieldFacts, limits: Limits) -> Domain | 
     if known is None:
         return None
     lists = [set(map(_text, values)) for values in limits.values]
-    return listed([value for value in known if all(_text(value) in texts for texts in lists)])
+    return listed(
+        [value for value in known if all(_text(value) in each for each in lists) and limits.allow(value)]
+    )
 
 
 def _text(value: object) -> str:
@@ -120,6 +127,10 @@ def _text(value: object) -> str:
 
 def _by_type(column: Column[Any], facts: FieldFacts, limits: Limits, key: bool) -> Domain | None:
     type_ = plain_type(column)
+    # What a type of the database's own words is like.
+    type_ = getattr(type_, "like", None) or type_
+    if limits.longest is not None and limits.longest < limits.shortest:
+        raise ValueError(f"nothing is as long as {limits.shortest} and not longer than {limits.longest}")
     if facts.annotation is timedelta:
         # To SQLAlchemy an interval is a kind of moment.
         low, high = _window(limits.low, limits.high, timedelta(0), _LONGEST_SPAN)
@@ -138,9 +149,13 @@ def _by_type(column: Column[Any], facts: FieldFacts, limits: Limits, key: bool) 
                 limits.low, limits.high, date(*_FIRST), date(*_LAST_OF_KEYS if key else _LAST)
             )
             return dates(low + _DAY * limits.above_low, high - _DAY * limits.below_high)
-        case Time() if limits.low is None and limits.high is None:
+        case _ if limits.is_ordered:
+            return None
+        case Time():
             return clock_times()
         case Uuid():
+            return uuids()
+        case _ if facts.annotation is UUID:
             return uuids()
         case LargeBinary():
             longest = min(filter(None, (limits.longest, type_.length)), default=_OCTETS)

@@ -55,6 +55,19 @@ class Limits:
             values=tuple(by_kind.get("values", ())),
         )
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether there are bounds that take an order."""
+        return self.low is not None or self.high is not None or self.step is not None
+
+    def allow(self, value: Any) -> bool:
+        """Whether one of a closed list of values is within the bounds."""
+        if self.low is not None and (value < self.low or (self.above_low and value == self.low)):
+            return False
+        if self.high is not None and (value > self.high or (self.below_high and value == self.high)):
+            return False
+        return self.step is None or value % self.step == 0
+
 
 def _strict(by_kind: dict[str, list[Any]], loose: str, strict: str) -> list[tuple[Any, bool]]:
     return [(limit, False) for limit in by_kind.get(loose, ())] + [

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Column
+from sqlalchemy import JSON, Column
 from sqlmodel import SQLModel
 
-from ..base.tables import field_of
+from ..base.tables import field_of, plain_type
 from ..errors import TerminalError
 from ..loading.contract import Bound, BoundKind
 from ..loading.value_text import writers
@@ -29,7 +29,7 @@ __all__ = ["FieldFacts", "facts_of", "pooled"]
 
 _BOUNDS: tuple[BoundKind, ...] = ("ge", "gt", "le", "lt", "multiple_of", "max_length", "min_length")
 
-_POOL = 256
+_POOL = 100
 _FIRST_DAY = datetime(2020, 1, 1)
 _SECONDS = 10 * 365 * 24 * 3600
 
@@ -96,14 +96,16 @@ def pooled(table: type[SQLModel], column: Column[Any], random: Random) -> Domain
     factory = _factory(table, random)
     valid: Any = Annotated[field.annotation, *field.metadata]
     adapter: TypeAdapter[Any] = TypeAdapter(valid)
+    document = isinstance(plain_type(column), JSON)
     write = writers(table, [column.name])[column.name]
-    found = []
+    found: dict[str | None, Any] = {}
     for _ in range(_POOL):
         try:
             value = adapter.validate_python(factory.get_field_value(meta))
             if value is not None:
-                write(value)
-                found.append(value)
+                # Of a class in a document, what the document holds.
+                plain = adapter.dump_python(value, mode="json") if document else value
+                found[write(plain)] = plain
         except (ValidationError, ValueError, TypeError):
             continue
         except Exception as error:
@@ -111,7 +113,7 @@ def pooled(table: type[SQLModel], column: Column[Any], random: Random) -> Domain
             raise refusal(table, column.name, str(error)) from error
     if not found:
         raise refusal(table, column.name, f"polyfactory makes none for {field.annotation!r}")
-    return listed(found)
+    return listed(list(found.values()))
 
 
 def _meta(table: type[SQLModel], column: Column[Any]) -> FieldMeta | None:
@@ -130,7 +132,9 @@ def _meta(table: type[SQLModel], column: Column[Any]) -> FieldMeta | None:
 def _factory(table: type[SQLModel], random: Random) -> Any:
     from polyfactory.factories.pydantic_factory import ModelFactory
 
-    made = ModelFactory.create_factory(table)
+    made: Any = ModelFactory.create_factory(table)
+    # One of its own, so that other factories of the program stay as they were seeded.
+    made.__faker__ = type(made.__faker__)()
     made.seed_random(random.getrandbits(32))
     # Its own values hang on today's date, and are no JSON.
     made._extra_providers = {**(made._extra_providers or {}), **_providers(random)}

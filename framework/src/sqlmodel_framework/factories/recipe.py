@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from itertools import repeat
 from typing import Any
 
@@ -91,7 +92,8 @@ class Recipe:
             return None
         if set(columns) & self._callables.keys():
             # Nobody but the callable knows, and it may draw from what came before.
-            return listed([one_by_one([row[name] for name in columns]) for row in self.rows()])
+            made = cache(lambda: [one_by_one([row[name] for name in columns]) for row in self.rows()])
+            return Domain(self.count, lambda row: made()[row])
         if len(columns) == 1:
             return Domain(self.count, self._value_of(columns[0]))
         values = [self._value_of(name) for name in columns]
@@ -196,10 +198,12 @@ class Recipe:
             return Group(parent.columns, found, salt, nullable=nullable and not in_keys, of_key=in_keys)
         if nullable:
             return Group(parent.columns, listed([None]), salt)
+        is_there = name == self._name or name in self._parents
+        known = "keys" if found is None and is_there else "rows"
         raise refusal(
             self.table,
             parent.columns[0],
-            f"no rows of {name} are known, to which it refers by {', '.join(to)}",
+            f"no {known} of {name} are known, to which it refers by {', '.join(to)}",
         )
 
     def _own(self, columns: tuple[str, ...], row: int) -> Any:
@@ -241,7 +245,8 @@ class Recipe:
             if not set(names) <= self._wanted.keys() or set(names) & self._callables.keys():
                 continue
             groups = list(dict.fromkeys(self._groups[name] for name in names if name in self._groups))
-            if any(self._is_null(group) for group in groups):
+            given = [self._constants[name] for name in names if name in self._constants]
+            if None in given or any(self._is_null(group) for group in groups):
                 continue
             whole = [group for group in groups if set(group.columns) <= set(names) and not group.earlier]
             apart = keep_apart(whole, self.count)
