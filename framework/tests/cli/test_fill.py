@@ -40,7 +40,10 @@ def test_the_same_seed_makes_the_same_rows(shop: Shop, database: Target, ask: As
             PYTHONHASHSEED=seed,
         )
         lines = [json.loads(line) for line in done.stdout.splitlines()]
-        assert [(line["table"], line["loaded"]) for line in lines] == [("item", 5), ("raw_item", 5)]
+        assert [(line["table"], line["loaded"]) for line in lines] == [
+            ("shop.item", 5),
+            ("shop_bronze.raw_item", 5),
+        ]
         found.append(ask(database, "SELECT code, price FROM shop.item ORDER BY code"))
     assert found[0] == found[2] != found[1]
 

@@ -92,10 +92,10 @@ def test_all_tables_are_filled_and_every_row_keeps_the_contract(database: Target
     rows: dict[type[SQLModel], int] = {Country: 30, Customer: 500, Order: 3000, Raw: 10}
     done = fill(KIT, database, rows=rows, seed=1, on_event=events.append)
     assert {load.table: (load.read, load.loaded, load.rejected) for load in done.loads} == {
-        "fill_country": (30, 30, 0),
-        "fill_customer": (500, 500, 0),
-        "fill_order": (3000, 3000, 0),
-        "fill_raw": (10, 10, 0),
+        "filled.fill_country": (30, 30, 0),
+        "filled.fill_customer": (500, 500, 0),
+        "filled.fill_order": (3000, 3000, 0),
+        "filled.fill_raw": (10, 10, 0),
     }
     assert len([event for event in events if isinstance(event, LoadFinished)]) == 4
     joined = "filled.fill_order o JOIN filled.fill_customer c ON c.id = o.customer"
@@ -156,6 +156,7 @@ class Egg(BaseMixin, table=True):
     __tablename__ = "fill_egg"
     __table_args__ = SCHEMA
     id: int = Field(primary_key=True)
+    state: State
     laid_by: int | None = Field(default=None, foreign_key="filled.fill_chicken.id")
 
 

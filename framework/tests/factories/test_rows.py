@@ -40,6 +40,7 @@ from sqlmodel import Field, SQLModel
 from sqlmodel_framework import (
     BaseMixin,
     BronzeTableMixin,
+    Partitions,
     ReferenceTableMixin,
     TransactionalTableMixin,
     array_of,
@@ -48,7 +49,7 @@ from sqlmodel_framework import (
     sql_type,
 )
 from sqlmodel_framework.base.tables import table_of
-from sqlmodel_framework.errors import DeclarationError
+from sqlmodel_framework.errors import DeclarationError, TerminalError
 
 SCHEMA = {"schema": "made"}
 seeds = st.integers(min_value=-(2**70), max_value=2**70)
@@ -449,3 +450,24 @@ class Contrary(BaseMixin, table=True):
 def test_texts_that_nothing_is_known_of_are_refused(table: type[SQLModel], why: str) -> None:
     with pytest.raises(DeclarationError, match=why):
         make_rows(table, 1)
+
+
+class Measured(BaseMixin, table=True):
+    __tablename__ = "made_measured"
+    __table_args__ = SCHEMA
+    __partitions__ = Partitions.by_list("kind", parts={"measured_a": ("a",)})
+    id: int = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+
+
+def test_values_without_a_partition_are_refused() -> None:
+    with pytest.raises(DeclarationError, match=r"made_measured\.kind: .* partitions do not take every value"):
+        make_rows(Measured, 1)
+    assert list(make_rows(Measured, 1, kind="a")) == [{"id": 1, "kind": "a"}]
+
+
+def test_without_polyfactory_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polyfactory.factories.pydantic_factory", None)
+    with pytest.raises(TerminalError, match="synthetic rows need polyfactory") as caught:
+        make_rows(Few, 1)
+    assert caught.value.hint == "pip install 'sqlmodel-framework[factories]'"

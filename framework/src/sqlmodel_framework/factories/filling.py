@@ -152,12 +152,12 @@ def _datakit(datakit: Datakit | str | Iterable[type[SQLModel]]) -> Datakit:
 
 
 def _load(recipe: Recipe, mode: Mode) -> Load:
-    table = recipe.table
+    table, name = recipe.table, table_of(recipe.table).fullname
     return Load(
         table=table,
-        name=table_of(table).name,
+        name=name,
         layer=_LAYER,
-        source=RowSource(rows=recipe.rows, name=table_of(table).name, columns=recipe.columns, system=_LAYER),
+        source=RowSource(rows=recipe.rows, name=name, columns=recipe.columns, system=_LAYER),
         mode=Merge() if issubclass(table, BronzeTableMixin) else mode,
         contract="enforce",
     )

@@ -105,7 +105,7 @@ def keep_apart(groups: Sequence[Group], count: int) -> int:
             apart *= group.domain.size
     # The smallest first: each of its values comes about as often.
     for group in sorted((g for g in groups if g.stride is None), key=lambda g: g.domain.size):
-        if apart >= count:
+        if apart >= count > 1:
             break
         group.tell_apart(apart)
         apart *= group.domain.size

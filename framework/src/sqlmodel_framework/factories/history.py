@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count as counting
 from random import Random
 from typing import Any
@@ -88,10 +88,12 @@ class _Past:
     Args:
         table: the class.
         first: the first state of each key, those included that are yet to come.
-        rows: the rows that another seed makes, whose values later states have.
+        rows: the rows that another version has, whose values later states get, and how many of them.
     """
 
-    def __init__(self, table: type[SQLModel], first: Iterator[MadeRow], rows: Any) -> None:
+    def __init__(
+        self, table: type[SQLModel], first: Iterator[MadeRow], rows: Callable[[int, int], Iterator[MadeRow]]
+    ) -> None:
         self._key_columns = {column.name for key in unique_keys(table_of(table)) for column in key}
         self._states = list(first)
         self._rows = rows

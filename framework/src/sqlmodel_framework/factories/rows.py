@@ -43,7 +43,8 @@ def make_rows(
             null, if it may be.
         **fixed: by the name of a column, the value of all rows, or a callable of the row so far and of a
             `random.Random`, which makes the value: `ends=lambda row, random: row["starts"]`. Whoever gives
-            a value sees to it that it is valid, and where it is part of a key, that rows differ.
+            a value sees to it that it is valid, and where it is part of a key, that rows differ. For a
+            column that is called as a parameter here, `fill` takes it.
 
     Raises:
         DeclarationError: no values can be made up for a column. The message names it, and says why.
