@@ -139,6 +139,13 @@ def test_declared_rows_are_referred_to_and_left_alone(database: Target, ask: Ask
     assert run_datakit(kit, database).deployment is not None
 
 
+def test_a_single_parent_is_read_back_too(database: Target, ask: Ask) -> None:
+    rows: dict[type[SQLModel], int] = {Country: 1, Customer: 1, Order: 3}
+    assert list(plan_filling(KIT, None, rows=rows).counts.values()) == [1, 1, 3]
+    assert fill(KIT, database, rows=rows).loaded == 5
+    assert ask(database, "SELECT count(DISTINCT customer) FROM filled.fill_order") == [(1,)]
+
+
 def test_values_can_be_given(database: Target, ask: Ask) -> None:
     fixed: dict[type[SQLModel], Any] = {Country: {"name": lambda row, _random: f"the {row['code']}"}}
     fill((Country,), database, rows=12, fixed=fixed)

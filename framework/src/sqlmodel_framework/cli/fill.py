@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..base.discovery import find_datakit
+from ..base.tables import table_of
 from .output import RunDisplay, print_json, say
 from .place import FolderOption, JsonOption, TargetOption, named_target, open_place
 from .run import NameArgument
@@ -42,7 +43,8 @@ def fill(
     if dry_run:
         _show(planned, json=json)
         return
-    example = f"SELECT * FROM {next(reversed(planned.counts), 'information_schema.tables')} LIMIT 5"
+    tables = [*(table_of(cls).fullname for cls in datakit.table_classes()), *planned.counts]
+    example = f"SELECT * FROM {tables[-1]} LIMIT 5"
     program = context.find_root().info_name or "datakit"
     with (
         open_place(chosen, folder, datakit.name) as place,

@@ -23,6 +23,8 @@ from .refusing import refusal
 
 __all__ = ["Grouping"]
 
+_NOTHING = listed([None])
+
 
 class Grouping:
     """The groups of a table's columns, of which a row is put together.
@@ -136,7 +138,7 @@ class Grouping:
             # Where a row must be told from others, null would not do.
             return Group(parent.columns, found, salt, nullable=nullable and not in_keys, of_key=in_keys)
         if nullable:
-            return Group(parent.columns, listed([None]), salt)
+            return Group(parent.columns, _NOTHING, salt)
         is_there = name == self._name or name in self._parents
         known = "keys" if found is None and is_there else "rows"
         raise refusal(
@@ -187,7 +189,7 @@ class Grouping:
                 continue
             groups = list(dict.fromkeys(self.groups[name] for name in names if name in self.groups))
             given = [self._fixed[name] for name in names if name in self._fixed]
-            if None in given or any(self._is_null(group) for group in groups):
+            if None in given or any(group.domain is _NOTHING for group in groups):
                 continue
             whole = [group for group in groups if set(group.columns) <= set(names) and not group.earlier]
             apart = keep_apart(whole, self._count)
@@ -207,7 +209,3 @@ class Grouping:
         bounds = " ".join(parts.bounds.values())
         if REST not in parts.bounds.values() and not (MINIMUM in bounds and MAXIMUM in bounds):
             raise refusal(self._table, parts.columns[0], "the partitions do not take every value")
-
-    @staticmethod
-    def _is_null(group: Group) -> bool:
-        return group.domain.size == 1 and group.domain.at(0) is None
