@@ -65,10 +65,13 @@ PUBLIC = [
     "changes_between",
     "column",
     "deploy_datakit",
+    "fill",
     "find_drift",
     "history_of",
     "json_type",
     "load_with_transform",
+    "make_history",
+    "make_rows",
     "on_many",
     "plan_datakit",
     "resolve_targets",
@@ -92,7 +95,10 @@ PARAMETERS = {
     "as_of": ["model", "instant"],
     "changes_between": ["model", "start", "end"],
     "deploy_datakit": ["datakit", "target", "engine"],
+    "fill": ["datakit", "target", "rows", "seed", "fixed", "mode", "on_event"],
     "history_of": ["model", "key"],
+    "make_history": ["table", "keys", "changes", "seed", "parents", "fixed"],
+    "make_rows": ["table", "count", "seed", "parents", "fixed"],
     "on_many": ["targets", "work", "on_outcome"],
     "resolve_targets": ["targets"],
     "run_datakit": ["datakit", "target", "folder", "on_event"],
@@ -125,6 +131,8 @@ HEAVY = (
     "pytest",
     "structlog",
     "sqlacodegen",
+    "faker",
+    "polyfactory",
 )
 DECLARING = "from sqlmodel_framework.base.models import BaseMixin, ReferenceTableMixin, BronzeTableMixin"
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .base.partitions import Partitions
     from .engines.base import BaseEngine
     from .errors import DatakitError, InvalidRowError, RefusedChangesError, TerminalError, TransientError
+    from .factories import fill, make_history, make_rows
     from .history import as_of, changes_between, history_of
     from .loading.load import Load, load_with_transform
     from .loading.modes import Append, DeleteInsert, History, InsertOnly, Merge, Replace
@@ -109,10 +110,13 @@ _HOME = {
     "changes_between": "history",
     "column": "base.fields",
     "deploy_datakit": "utils.deployment",
+    "fill": "factories",
     "find_drift": "schema.drift",
     "history_of": "history",
     "json_type": "base.fields",
     "load_with_transform": "loading.load",
+    "make_history": "factories",
+    "make_rows": "factories",
     "on_many": "targets.many",
     "plan_datakit": "schema.planning",
     "resolve_targets": "targets.settings",
@@ -176,10 +180,13 @@ __all__ = [
     "changes_between",
     "column",
     "deploy_datakit",
+    "fill",
     "find_drift",
     "history_of",
     "json_type",
     "load_with_transform",
+    "make_history",
+    "make_rows",
     "on_many",
     "plan_datakit",
     "resolve_targets",

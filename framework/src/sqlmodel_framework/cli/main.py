@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import DatakitError
 from ..runs.exit_codes import ExitCode
 from ..runs.stopping import stop_on_sigterm
-from . import adopt, deploy, drift, new, plan, query, rollback, run, targets, verify
+from . import adopt, deploy, drift, fill, new, plan, query, rollback, run, targets, verify
 
 app = typer.Typer(
     name="datakit",
@@ -33,6 +33,7 @@ app.command("history")(rollback.history)
 app.command("rollback")(rollback.rollback)
 app.command("new")(new.new)
 app.command("adopt")(adopt.adopt)
+app.command("fill")(fill.fill)
 app.command("query")(query.query)
 app.add_typer(targets.app, name="targets")
 
