@@ -20,6 +20,7 @@ PUBLIC = [
     "BaseMixin",
     "BronzeTableMixin",
     "Check",
+    "Coerce",
     "CsvSource",
     "DatabaseSource",
     "Datakit",

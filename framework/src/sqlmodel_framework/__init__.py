@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .history import as_of, changes_between, history_of
     from .loading.load import Load, load_with_transform
     from .loading.modes import Append, DeleteInsert, History, InsertOnly, Merge, Replace
-    from .loading.rules import Reference, Unique
+    from .loading.rules import Coerce, Reference, Unique
     from .loading.sources import (
         ArrowSource,
         CsvSource,
@@ -66,6 +66,7 @@ _HOME = {
     "BaseMixin": "base.models",
     "BronzeTableMixin": "base.models",
     "Check": "base.datakit",
+    "Coerce": "loading.rules",
     "CsvSource": "loading.sources",
     "DatabaseSource": "loading.sources",
     "Datakit": "base.datakit",
@@ -135,6 +136,7 @@ __all__ = [
     "BaseMixin",
     "BronzeTableMixin",
     "Check",
+    "Coerce",
     "CsvSource",
     "DatabaseSource",
     "Datakit",

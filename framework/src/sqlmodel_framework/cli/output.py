@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ..errors import DatakitError
 from ..runs.events import Checked, Deployed, LoadFinished, LoadProgressed, LoadStarted
-from ..runs.result import LoadResult, RunResult
+from ..runs.result import LoadResult, RunResult, addition
 from .place import Place
 
 __all__ = ["RunDisplay", "error_fields", "make_table", "print_json", "say"]
@@ -120,6 +120,7 @@ class RunDisplay:
             "In quarantine (datakit.quarantine), and why",
             [(load, load.reasons) for load in result.loads],
         )
+        _announce(result)
         if result.checks:
             good = len(result.checks) - len(result.failed_checks)
             say(f"\nChecks: {good} of {len(result.checks)} good.")
@@ -135,6 +136,15 @@ class RunDisplay:
         say(f"Query it: {self._program} query {shlex.quote(example)} {option}")
         if result.report is not None:
             say(f"Report:   {result.report}")
+
+
+def _announce(result: RunResult) -> None:
+    """Say which columns of a source are in no table, and what would bring them in."""
+    found = [(load, name, type_) for load in result.loads for name, type_ in load.new_columns.items()]
+    if found:
+        say("\nNew columns, not loaded; declare them, and look at `datakit plan`:")
+        for load, name, type_ in found:
+            say(f"  {load.layer} {load.table}: {addition(name, type_)}    # {type_}")
 
 
 def _explain(out: Console, title: str, groups: list[tuple[LoadResult, Any]]) -> None:

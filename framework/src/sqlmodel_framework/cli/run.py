@@ -67,6 +67,7 @@ def run(
                     rows_per_second=event.result.rows_per_second,
                     kept=dict(event.result.kept),
                     reasons=dict(event.result.reasons),
+                    new_columns=dict(event.result.new_columns),
                 )
             display.show(event)
 

@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 
 from ..base.tables import field_of, plain_type, table_of, unique_keys
 
-__all__ = ["Bound", "Contract", "Parent", "contract_of"]
+__all__ = ["Bound", "Contract", "Parent", "contract_of", "longest"]
 
 BoundKind = Literal["ge", "gt", "le", "lt", "multiple_of", "max_length", "min_length", "pattern", "values"]
 
@@ -101,6 +101,12 @@ def contract_of(cls: type[SQLModel], offered: Collection[str]) -> Contract:
         parents=tuple(parent for parent in parents if set(parent.columns) <= set(offered)),
         bounds=tuple(bound for column in columns for bound in _bounds(cls, column)),
     )
+
+
+def longest(cls: type[SQLModel], column: str) -> int | None:
+    """How many characters a column's texts may have; None where there is no end."""
+    limits = [b.limit for b in contract_of(cls, [column]).bounds if b.kind == "max_length"]
+    return min(limits, default=None)
 
 
 def _bounds(cls: type[SQLModel], column: Column[Any]) -> Iterator[Bound]:

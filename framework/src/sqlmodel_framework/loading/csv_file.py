@@ -127,11 +127,18 @@ class CsvRows:
 def open_csv(
     source: CsvSource,
     table: str,
-    names: list[str],
+    names: list[str] | None,
     required: list[str],
     progress: Callable[[int], None],
 ) -> Iterator[CsvRows]:
     """Open a source and compare its header with the columns of a table, by name.
+
+    Args:
+        source: the source.
+        table: what the table is called in an error.
+        names: the columns that there may be; None allows any.
+        required: the columns that there must be.
+        progress: called with the number of bytes that are read by now.
 
     Raises:
         TerminalError: the file cannot be opened.
@@ -144,7 +151,11 @@ def open_csv(
     with file:
         rows = CsvRows(file, source, progress)
         wrong = [f"the column {name} is missing" for name in required if name not in rows.header]
-        wrong += [f"the column {name!r} is not in {table}" for name in rows.header if name not in names]
+        wrong += [
+            f"the column {name!r} is not in {table}"
+            for name in rows.header
+            if name not in (names or rows.header)
+        ]
         twice = sorted({name for name in rows.header if rows.header.count(name) > 1})
         wrong += [f"the column {name} comes twice" for name in twice]
         if wrong:

@@ -12,14 +12,15 @@ from sqlmodel import SQLModel
 from ..base.models import BronzeTableMixin
 from ..base.tables import table_of
 from ..errors import DeclarationError
+from .contract import longest
 from .modes import Append, History, Merge, Mode, Replace, check_mode
-from .rules import Reference, Rule, Unique
+from .rules import Coerce, Reference, Rule, Unique
 from .sources import DatabaseSource, OutsideSource, QuerySource, Source, TableSource, TransformedSource
 from .sources.rows import Row
 
 __all__ = ["Contract", "Load", "load_with_transform"]
 
-Contract = Literal["enforce", "quarantine"]
+Contract = Literal["enforce", "quarantine", "coerce", "evolve"]
 """What happens to rows that break the table's contract."""
 
 _MERGE = Merge()
@@ -40,7 +41,9 @@ class Load:
         rules: declared deviations.
         mode: what is done with rows that are there already; see `sqlmodel_framework.loading.modes`.
         contract: "quarantine" puts rows that break the table's contract aside, each with its reasons and
-            its values, and loads the others; "enforce" loads nothing when there is one.
+            its values, and loads the others; "enforce" loads nothing when there is one; "coerce" converts
+            values first, by rules that are `Coerce`; "evolve" loads the columns that the table has, and says
+            of the others how they could be added. Both then do as "quarantine".
         reject_at_most: with "quarantine", how many rows may be rejected before nothing is loaded: a
             number of rows, or as a float a share of the rows read, such as 0.01. By default, any.
         chunk_rows: how many rows go into one transaction of a load that is cut into chunks.
@@ -78,7 +81,7 @@ class Load:
                 f"{where}: chunk_rows must be a whole number from 1 on, not {self.chunk_rows!r}"
             )
         for rule in self.rules:
-            for name in (rule.column,) if isinstance(rule, Reference) else rule.columns:
+            for name in rule.columns if isinstance(rule, Unique) else (rule.column,):
                 if name not in columns:
                     raise DeclarationError(
                         f"{where}: a rule names the column {name!r}, which is not in {self.full_table_name}"
@@ -88,6 +91,17 @@ class Load:
         if self.contract not in get_args(Contract):
             known = " or ".join(map(repr, get_args(Contract)))
             raise DeclarationError(f"{where}: the contract must be {known}, not {self.contract!r}")
+        if self.is_bronze and self.contract in ("coerce", "evolve"):
+            raise DeclarationError(f"{where}: a bronze table keeps rows as they come")
+        if (self.contract == "coerce") != bool(self.coercions):
+            raise DeclarationError(
+                f'{where}: the contract "coerce" needs rules that are Coerce, and they need that contract'
+            )
+        for rule in self.coercions:
+            if rule.cut and longest(self.table, rule.column) is None:
+                raise DeclarationError(f"{where}: {rule.column} has no longest text to cut to")
+        if self.contract == "evolve" and not isinstance(self.source, OutsideSource):
+            raise DeclarationError(f'{where}: only a source outside of the target can "evolve"')
         most = self.reject_at_most
         if most is None:
             return
@@ -129,6 +143,11 @@ class Load:
     def full_table_name(self) -> str:
         """`schema.name`, or `name` for a table in the default schema."""
         return self.sql_table.fullname
+
+    @property
+    def coercions(self) -> tuple[Coerce, ...]:
+        """The rules that convert."""
+        return tuple(rule for rule in self.rules if isinstance(rule, Coerce))
 
     @property
     def references(self) -> tuple[Reference, ...]:

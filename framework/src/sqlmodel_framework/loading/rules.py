@@ -5,7 +5,8 @@ A rule is counted by its text in the result of a load, so nobody has to guess ho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Column
@@ -13,7 +14,7 @@ from sqlalchemy.orm import QueryableAttribute
 
 from ..errors import DeclarationError
 
-__all__ = ["Reference", "Rule", "Unique"]
+__all__ = ["Coerce", "Reference", "Rule", "Unique"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,43 @@ class Unique:
         return f"({', '.join(self.columns)}) comes more than once: {self.because}"
 
 
-Rule = Reference | Unique
+@dataclass(frozen=True, kw_only=True)
+class Coerce:
+    """Texts of `column` are converted before they are held against the contract, in the order given here.
+
+    Only for a load with `contract="coerce"`. What is converted is counted; the quarantine shows texts as they
+    were offered.
+
+    Args:
+        column: a column of the loaded table.
+        trim: take white space away at both ends.
+        nulls: texts that mean null, such as `("", "NA")`.
+        values: what other texts mean, such as `{"yes": "true"}`.
+        cut: cut what is longer than the column's longest text.
+        because: why this is right for this data, in a few words.
+    """
+
+    column: str
+    trim: bool = False
+    nulls: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
+    because: str
+
+    def __post_init__(self) -> None:
+        if not (self.trim or self.nulls or self.values or self.cut):
+            raise DeclarationError(f"Coerce of column {self.column!r} converts nothing")
+        given: object = self.nulls
+        if not isinstance(given, tuple):
+            raise DeclarationError(f"Coerce.nulls of column {self.column!r} must be a tuple of texts")
+
+    @property
+    def text(self) -> str:
+        """The rule in words; counts are kept under it."""
+        return f"{self.column} is converted: {self.because}"
+
+
+Rule = Coerce | Reference | Unique
 
 
 def _one_of(what: str, value: str) -> None:

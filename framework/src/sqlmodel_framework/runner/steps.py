@@ -64,6 +64,7 @@ class _Recorder:
                         bytes=self._bytes,
                         seconds=round(load.seconds, 3),
                         reasons=dict(load.reasons),
+                        new_columns=dict(load.new_columns),
                     )
                 )
                 log.info(

@@ -170,6 +170,7 @@ class LoadRecord(LedgerBase, table=True):
     checksum: SHA-256 in hex over these bytes; where rows went from server to server each has its own hash.
     watermark_from: where an incremental load began to read.
     watermark: where it ended, and the next one begins.
+    new_columns: of the source, which the table lacks, each with a type that would hold it.
     """
 
     __tablename__ = "load"
@@ -196,6 +197,7 @@ class LoadRecord(LedgerBase, table=True):
     checksum: str | None = _text(default=None)
     watermark_from: str | None = _text(default=None)
     watermark: str | None = _text(default=None)
+    new_columns: dict[str, str] | None = Field(default=None, sa_type=_OBJECT, nullable=True)
 
 
 class CheckpointRecord(LedgerBase, table=True):
@@ -396,6 +398,7 @@ def record_load(connection: Connection, run_id: UUID, load: Load, result: LoadRe
             checksum=result.checksum,
             watermark_from=watermark_from,
             watermark=watermark,
+            new_columns=dict(result.new_columns),
         )
     )
 

@@ -27,6 +27,10 @@ class TableReport(_Strict):
     bytes: int | None = Field(default=None, ge=0, description="Bytes read from a file or a stream.")
     seconds: float | None = Field(default=None, ge=0)
     reasons: dict[str, int] = Field(default={}, description="Rejected rows by reason.")
+    new_columns: dict[str, str] = Field(
+        default={},
+        description="Columns that only the source has, each with a type that would hold it.",
+    )
 
 
 class CheckReport(_Strict):

@@ -12,7 +12,7 @@ from sqlalchemy.sql.expression import Select
 if TYPE_CHECKING:
     from ..schema.deployment import Deployment
 
-__all__ = ["CheckResult", "LoadResult", "ReportContext", "RunResult"]
+__all__ = ["CheckResult", "LoadResult", "ReportContext", "RunResult", "addition"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,8 @@ class LoadResult:
         reasons: rejected rows by reason; a row with two reasons counts under both.
         bytes: how many were read of a source outside of the target.
         checksum: SHA-256 in hex over these bytes, as far as the same rows give the same.
+        new_columns: columns that only the source has, each with the narrowest of the usual types that holds
+            its values. They were not loaded: `addition` says how they could be.
     """
 
     table: str
@@ -46,11 +48,26 @@ class LoadResult:
     reasons: Mapping[str, int] = field(default_factory=dict)
     bytes: int | None = None
     checksum: str | None = None
+    new_columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows_per_second(self) -> int:
         """Rows read in a second, rounded down."""
         return int(self.read / self.seconds) if self.seconds else 0
+
+
+_IN_PYTHON = {
+    "bigint": "int",
+    "numeric": "Decimal",
+    "boolean": "bool",
+    "date": "date",
+    "timestamp with time zone": "datetime",
+}
+
+
+def addition(column: str, type_: str) -> str:
+    """What a class would have to declare for a new column, to be planned and deployed as any other change."""
+    return f"{column}: {_IN_PYTHON.get(type_, 'str')} | None = None"
 
 
 @dataclass(frozen=True, kw_only=True)

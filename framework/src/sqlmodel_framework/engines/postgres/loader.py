@@ -30,6 +30,7 @@ from ...loading.rejecting import RejectedRow, check_rejected
 from ...runs import ledger
 from ...runs.result import LoadResult
 from .candidates import POSITION, REASONS, accepted, screened_rows
+from .evolving import types_of
 from .finishing import finish
 from .row_hash import row_hash
 from .screening import kept_counts, reason_counts, screen
@@ -113,6 +114,7 @@ def _screen_and_write(
     contract = contract_of(load.table, offered)
     has_input_check = _server_version(connection) >= 160000
     screened = screen(connection, load, contract, stage, type_name, has_input_check=has_input_check)
+    unknown = [name for name in stage.types if name not in load.sql_table.columns]
     quarantine.fill(stage, screened)
     rejected = quarantine.count()
     check_rejected(load, stage.rows, rejected, lambda: _first_rejected(connection, screened))
@@ -126,8 +128,9 @@ def _screen_and_write(
     return replace(
         result,
         rejected=rejected,
-        kept=kept_counts(connection, load, screened),
+        kept=kept_counts(connection, load, stage, screened),
         reasons=reason_counts(connection, screened),
+        new_columns=types_of(connection, stage, unknown, has_input_check=has_input_check),
     )
 
 

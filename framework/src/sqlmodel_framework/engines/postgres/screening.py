@@ -35,12 +35,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ...loading.contract import Bound, Contract, Parent
 from ...loading.load import Load
-from ...loading.rules import Reference, Unique
+from ...loading.rules import Reference, Rule, Unique
 from .candidates import POSITION, REASONS, accepted
+from .coercing import coerced, coerced_counts
 from .stage import CreateTemporaryAs, Stage, temporary
 from .writing import mode_reasons
 
-__all__ = ["breaks", "kept_counts", "lacks", "reason_counts", "screen"]
+__all__ = ["breaks", "input_check", "kept_counts", "lacks", "reason_counts", "screen"]
 
 SCREENED = "datakit_screened"
 _MARK = "datakit_kept_"
@@ -80,19 +81,18 @@ def screen(
         type_name: what the database calls the type of a column.
         has_input_check: whether the server has `pg_input_is_valid` (PostgreSQL 16 and later).
     """
-    if not has_input_check:
-        connection.execute(_TRY_INPUT)
-    check = func.pg_input_is_valid if has_input_check else func.pg_temp.datakit_input_is_valid
+    check = input_check(connection, there=has_input_check)
     names = [column.name for column in contract.columns]
     wanted = {column.name: type_name(column) for column in contract.columns}
-    converted = _converted(contract, stage, wanted, check)
+    converted = _converted(load, contract, stage, wanted, check)
 
     reasons: list[ColumnElement[Any]] = [converted.c[REASONS + name] for name in names]
     reasons += [_reason(breaks(bound, converted.c[bound.column]), bound.reason) for bound in contract.bounds]
     reasons += [_reason(_repeats(converted, key), _repeated(key)) for key in contract.keys]
     reasons += [
         _reason(
-            lacks(converted, parent, load, lambda: _converted(contract, stage, wanted, check)), parent.reason
+            lacks(converted, parent, load, lambda: _converted(load, contract, stage, wanted, check)),
+            parent.reason,
         )
         for parent in contract.parents
     ]
@@ -118,9 +118,22 @@ def screen(
     return temporary(SCREENED, *names, REASONS, *(mark.name for mark in marks))
 
 
-def kept_counts(connection: Connection, load: Load, screened: TableClause) -> dict[str, int]:
-    """How many accepted rows met each rule that keeps them, by the rule's text."""
-    counts: dict[str, int] = {}
+def input_check(connection: Connection, *, there: bool) -> Callable[..., Any]:
+    """The function that says whether a text is a value of a type.
+
+    Args:
+        connection: in a transaction.
+        there: whether the server has its own.
+    """
+    if there:
+        return func.pg_input_is_valid
+    connection.execute(_TRY_INPUT)
+    return func.pg_temp.datakit_input_is_valid
+
+
+def kept_counts(connection: Connection, load: Load, stage: Stage, screened: TableClause) -> dict[str, int]:
+    """How many accepted rows met each rule that keeps them, or that converts, by the rule's text."""
+    counts = coerced_counts(connection, load, stage)
     references = [rule for rule in load.references if rule.on_missing == "keep" and rule.column in screened.c]
     for number, rule in enumerate(references):
         mark = screened.c[f"{_MARK}{number}"]
@@ -149,7 +162,7 @@ def reason_counts(connection: Connection, screened: TableClause) -> dict[str, in
 
 
 def _converted(
-    contract: Contract, stage: Stage, wanted: Mapping[str, str], check: Callable[..., Any]
+    load: Load, contract: Contract, stage: Stage, wanted: Mapping[str, str], check: Callable[..., Any]
 ) -> FromClause:
     """The staged rows with values of the table's types, and a reason for each value that has none.
 
@@ -157,11 +170,13 @@ def _converted(
     expression to every place that uses it.
     """
     rows = stage.table
+    types = dict(stage.types) | dict.fromkeys((rule.column for rule in load.coercions), "text")
+    offered = {name: coerced(load, name, rows.c[name]) for name in wanted}
     asked: list[ColumnElement[Any]] = []
     for name, type_ in wanted.items():
-        if stage.types[name] != type_ and not _is_text(type_):
-            asked.append(check(cast(rows.c[name], Text), type_).label(_VALID + name))
-    checked = select(rows.c[POSITION], *(rows.c[name] for name in wanted), *asked)
+        if types[name] != type_ and not _is_text(type_):
+            asked.append(check(cast(offered[name], Text), type_).label(_VALID + name))
+    checked = select(rows.c[POSITION], *(value.label(name) for name, value in offered.items()), *asked)
     inner = checked.offset(literal_column("0")).subquery()
     values: list[ColumnElement[Any]] = []
     reasons: list[ColumnElement[Any]] = []
@@ -175,7 +190,7 @@ def _converted(
             valid = inner.c[_VALID + name]
             value = case((valid, cast(cast(value, Text), column.type)), else_=null())
             wrong.append((not_(valid), f"{name} is not a valid {type_}"))
-        elif stage.types[name] != type_:
+        elif types[name] != type_:
             value = cast(value, Text)
         values.append(value.label(name))
         reasons.append(
@@ -193,8 +208,8 @@ def _is_text(type_: str) -> bool:
     return type_ == "text" or type_.startswith("character")
 
 
-def _columns(rule: Reference | Unique) -> set[str]:
-    return {rule.column} if isinstance(rule, Reference) else set(rule.columns)
+def _columns(rule: Rule) -> set[str]:
+    return set(rule.columns) if isinstance(rule, Unique) else {rule.column}
 
 
 def _reason(condition: ColumnElement[bool], words: str) -> ColumnElement[Any]:

@@ -107,10 +107,12 @@ def fill_stage(connection: Connection, load: Load, progress: Callable[[int], Non
 def _stage_csv(
     connection: Connection, load: Load, source: CsvSource, progress: Callable[[int], None]
 ) -> Stage:
+    names: list[str] | None
     if load.is_bronze:
         names = required = bronze_columns(load)
     else:
-        names, required = [c.name for c in load.sql_table.columns], required_columns(load)
+        names = None if load.contract == "evolve" else load.sql_table.columns.keys()
+        required = required_columns(load)
     with open_csv(source, load.full_table_name, names, required, progress) as rows:
         stage = Table(
             STAGE,

@@ -76,14 +76,14 @@ def stage_typed(
         progress: called with the number of bytes that are read by now.
 
     Returns:
-        What is staged; None where this way does not lead to the end: there are rules to count by, or a row
-        breaks the contract.
+        What is staged; None where this way does not lead to the end: there are rules to count by, the
+        source may have more columns than the table, or a row breaks the contract.
 
     Raises:
         DeclarationError: the source's columns do not fit the table's.
         ContractError: the header does not fit.
     """
-    if load.rules or not isinstance(load.source, OutsideSource):
+    if load.rules or load.contract == "evolve" or not isinstance(load.source, OutsideSource):
         return None
     with open_rows(load, type_name, progress) as rows:
         check_writable(load, rows.header)
