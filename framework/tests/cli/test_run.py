@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlmodel_framework import DatakitError, Target
@@ -15,12 +15,31 @@ if TYPE_CHECKING:
     from conftest import Shop
 
 
+def progress(stderr: str) -> list[dict[str, Any]]:
+    """The lines of progress; whatever else is there is no JSON."""
+    return [json.loads(line) for line in stderr.splitlines()]
+
+
+def told(stderr: str) -> str:
+    """What standard error holds beside progress."""
+    return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith('{"event": '))
+
+
 def test_without_a_target_everything_happens_in_a_folder(shop: Shop, tmp_path: Path) -> None:
     folder = tmp_path / "my data"
     shop.write("code,price\ntea,2.5\nmilk,-1\nsalt,0.4\n")
     done = shop.run("run", "shop_datakit", "--folder", str(folder))
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert [line["event"] for line in progress(done.stderr)] == [
+        "run started",
+        "deployed",
+        "load started",
+        "load finished",
+        "load started",
+        "load finished",
+        "checked",
+        "run finished",
+    ]
     for part in (
         "│bronze │ items │    3 │        3 │        0 │      3 │",
         "│silver │ items │    3 │        2 │        1 │      2 │",
@@ -87,11 +106,11 @@ def complaint(shop: Shop, code: int, *arguments: str, **environment: str) -> str
     done = shop.run(*arguments, **environment)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     assert done.stdout == ""
-    lines = done.stderr.splitlines()
+    lines = told(done.stderr).splitlines()
     assert len(lines) <= 2, done.stderr
     assert lines[0].startswith("error: ")
     assert "s3cret" not in done.stderr
-    return done.stderr
+    return told(done.stderr)
 
 
 @pytest.mark.parametrize("command", ["run", "deploy"])
@@ -143,7 +162,7 @@ def test_a_check_that_finds_something_exits_with_65_after_the_summary(shop: Shop
     done = shop.run("run", "shop_datakit", "--target", url)
     assert done.returncode == 65
     assert "Checks: 0 of 1 good.\n  prices: 1 (nothing costs that much)" in done.stdout
-    assert done.stderr == "error: datakit 'shop': check 'prices' found 1 (nothing costs that much)\n"
+    assert told(done.stderr) == "error: datakit 'shop': check 'prices' found 1 (nothing costs that much)\n"
 
 
 def test_a_folder_without_a_home_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

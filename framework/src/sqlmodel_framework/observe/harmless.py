@@ -1,0 +1,16 @@
+"""Texts that may hold a URL, without what may be a secret in it."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["without_url_secrets"]
+
+# The password may hold an @ of its own, so the last one before the path counts.
+_USERINFO = re.compile(r"(?<=://)[^\s/?#]*@")
+_QUERY = re.compile(r"(\w://[^\s?#'\"]*|/[^\s?#'\"]*)[?#][^\s'\")]*")
+
+
+def without_url_secrets(text: str) -> str:
+    """A text in which every URL, and every path of one, has lost its user, password, query and fragment."""
+    return _QUERY.sub(r"\1", _USERINFO.sub("", text))
