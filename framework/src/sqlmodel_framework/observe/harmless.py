@@ -6,8 +6,9 @@ import re
 
 __all__ = ["without_url_secrets"]
 
-# The password may hold an @ of its own, so the last one before the path counts.
-_USERINFO = re.compile(r"(?<=://)[^\s/?#]*@")
+# A password may hold an @ or a / that nobody has quoted: behind a colon, unless it is that of a port, the
+# last @ counts.
+_USERINFO = re.compile(r"(?<=://)(?:[^\s/?#:@]*:(?!\d*/)[^\s?#'\"]*@|[^\s/?#'\"]*@)")
 _QUERY = re.compile(r"(\w://[^\s?#'\"]*|/[^\s?#'\"]*)[?#][^\s'\")]*")
 
 
