@@ -69,6 +69,22 @@ def test_json_is_all_that_stdout_holds(shop: Shop, database: Target) -> None:
         assert {"accepted", "rejected", "seconds", "rows_per_second", "kept", "reasons"} <= set(lines[0])
 
 
+def test_progress_is_shown_as_it_is_asked_for(shop: Shop, database: Target) -> None:
+    url = database.secret_url().render_as_string(hide_password=False)
+    run = ("run", "shop_datakit", "--target", url)
+    assert shop.run(*run, "--progress", "none").stderr == ""
+    lines = progress(shop.run(*run, "--json", "--progress", "json").stderr)
+    assert {"run_id", "datakit", "version", "fingerprint", "target", "parts", "timestamp"} <= set(lines[0])
+    finished = next(line for line in lines if line["event"] == "load finished")
+    assert [finished[name] for name in ("table", "layer", "read", "written")] == ["items", "bronze", 3, 0]
+    assert "\x1b[" in shop.run(*run, "--progress", "rich", TERM="xterm").stderr
+    shop.write("code,price\ntea,5000\n")
+    failed = shop.run(*run)
+    lines = [json.loads(line) for line in failed.stderr.splitlines() if line.startswith("{")]
+    assert (lines[-1]["event"], lines[-1]["exit_code"]) == ("run failed", 65)
+    assert shop.run(*run, "--progress", "loud").returncode == 64
+
+
 def test_the_default_folder_is_in_the_data_home(shop: Shop, tmp_path: Path) -> None:
     done = shop.run("run", "shop_datakit", XDG_DATA_HOME=str(tmp_path / "data"))
     assert done.returncode == 0, done.stderr

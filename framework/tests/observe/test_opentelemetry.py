@@ -37,6 +37,12 @@ def by_name(spans: InMemorySpanExporter) -> dict[str, ReadableSpan]:
     return {span.name: span for span in spans.get_finished_spans()}
 
 
+def context_of(span: ReadableSpan) -> trace.SpanContext:
+    found = span.get_span_context()
+    assert found is not None
+    return found
+
+
 def text(spans: InMemorySpanExporter) -> str:
     return "".join(span.to_json() for span in spans.get_finished_spans())
 
@@ -54,7 +60,7 @@ def test_a_run_is_a_span_with_one_below_it_for_each_load(
     for name in loads:
         parent = found[name].parent
         assert parent is not None
-        assert parent.span_id == run.get_span_context().span_id
+        assert parent.span_id == context_of(run).span_id
     assert run.attributes is not None
     assert run.attributes["datakit.run_id"] == str(run_id)
     assert run.attributes["datakit.parts"] == ("deploy", "load", "check")
@@ -81,7 +87,7 @@ def test_the_span_above_comes_from_outside(
     assert parent is not None
     assert (f"{parent.trace_id:032x}", f"{parent.span_id:016x}") == (TRACE, SPAN)
     assert parent.trace_state.get("vendor") == "1"
-    assert {f"{s.get_span_context().trace_id:032x}" for s in spans.get_finished_spans()} == {TRACE}
+    assert {f"{context_of(s).trace_id:032x}" for s in spans.get_finished_spans()} == {TRACE}
     assert not trace.get_current_span().get_span_context().is_valid
 
 

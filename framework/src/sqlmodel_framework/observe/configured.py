@@ -58,9 +58,10 @@ def configured_listeners(
 def _made(make: Callable[[], OnEvent], what: str, extra: str) -> OnEvent | None:
     try:
         return make()
-    except ImportError as error:
-        _log.warning("%s is configured, but %s: pip install 'sqlmodel-framework[%s]'", what, error.msg, extra)
     except Exception as error:
+        if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == extra:
+            _log.warning("%s is configured, but not there: pip install 'sqlmodel-framework[%s]'", what, extra)
+            return None
         text = " ".join(without_url_secrets(str(error)).split())
         _log.warning("%s is configured in a way that cannot work: %s: %s", what, type(error).__name__, text)
     return None

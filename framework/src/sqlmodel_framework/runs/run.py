@@ -309,12 +309,12 @@ class _Run:
 
     def _record_failed_start(self, parts: list[Part], error: BaseException) -> None:
         """Write down what kept a run from starting, where an earlier attempt has left a row of it."""
-        with suppress(DatakitError):
-            if not self.engine.has_tables([ledger.table(ledger.RunRecord)]):
-                return
-            with self.engine.transaction() as connection:
-                if not ledger.has_succeeded(connection, self.run_id, self.datakit.name, parts):
-                    ledger.record_end(connection, self.run_id, self._text(error))
+        with suppress(DatakitError), self.engine.transaction() as connection:
+            # The id can be that of another run, whose row is none of ours; to ask then raises.
+            if self.engine.has_tables([ledger.table(ledger.RunRecord)]) and not ledger.has_succeeded(
+                connection, self.run_id, self.datakit.name, parts
+            ):
+                ledger.record_end(connection, self.run_id, self._text(error))
 
     def _record_failure(self, error: BaseException) -> None:
         # When the database is out of reach, the next run finds this one without an end.
