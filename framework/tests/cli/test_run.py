@@ -78,7 +78,7 @@ def test_progress_is_shown_as_it_is_asked_for(shop: Shop, database: Target) -> N
     finished = next(line for line in lines if line["event"] == "load finished")
     assert [finished[name] for name in ("table", "layer", "read", "written")] == ["items", "bronze", 3, 0]
     assert "\x1b[" in shop.run(*run, "--progress", "rich", TERM="xterm").stderr
-    shop.write("code,price\ntea,5000\n")
+    shop.write("code,price\ngold,5000\n")
     failed = shop.run(*run)
     lines = [json.loads(line) for line in failed.stderr.splitlines() if line.startswith("{")]
     assert (lines[-1]["event"], lines[-1]["exit_code"]) == ("run failed", 65)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, Text, func, select
+from sqlalchemy import Text, func, select
 from sqlmodel import Field, col
 from sqlmodel_framework import (
     BronzeTableMixin,
@@ -62,7 +62,7 @@ def kit() -> Kit:
             null="",
         )
         dear = select(func.count()).select_from(Item).where(col(Item.price) > limit)
-        query: Select[Any] = select(col(Item.code), col(Item.price)).where(col(Item.price) > 100)
+        query: Any = select(col(Item.code), col(Item.price)).where(col(Item.price) > 100)
         return Datakit(
             name="observed",
             version="1.2",
