@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlmodel_framework import DatakitError, Target
@@ -15,12 +15,31 @@ if TYPE_CHECKING:
     from conftest import Shop
 
 
+def progress(stderr: str) -> list[dict[str, Any]]:
+    """The lines of progress; whatever else is there is no JSON."""
+    return [json.loads(line) for line in stderr.splitlines()]
+
+
+def told(stderr: str) -> str:
+    """What standard error holds beside progress."""
+    return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith('{"event": '))
+
+
 def test_without_a_target_everything_happens_in_a_folder(shop: Shop, tmp_path: Path) -> None:
     folder = tmp_path / "my data"
     shop.write("code,price\ntea,2.5\nmilk,-1\nsalt,0.4\n")
     done = shop.run("run", "shop_datakit", "--folder", str(folder))
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert [line["event"] for line in progress(done.stderr)] == [
+        "run started",
+        "deployed",
+        "load started",
+        "load finished",
+        "load started",
+        "load finished",
+        "checked",
+        "run finished",
+    ]
     for part in (
         "│bronze │ items │    3 │        3 │        0 │      3 │",
         "│silver │ items │    3 │        2 │        1 │      2 │",
@@ -48,6 +67,22 @@ def test_json_is_all_that_stdout_holds(shop: Shop, database: Target) -> None:
             ("items", "silver", 3, loaded),
         ]
         assert {"accepted", "rejected", "seconds", "rows_per_second", "kept", "reasons"} <= set(lines[0])
+
+
+def test_progress_is_shown_as_it_is_asked_for(shop: Shop, database: Target) -> None:
+    url = database.secret_url().render_as_string(hide_password=False)
+    run = ("run", "shop_datakit", "--target", url)
+    assert shop.run(*run, "--progress", "none").stderr == ""
+    lines = progress(shop.run(*run, "--json", "--progress", "json").stderr)
+    assert {"run_id", "datakit", "version", "fingerprint", "target", "parts", "timestamp"} <= set(lines[0])
+    finished = next(line for line in lines if line["event"] == "load finished")
+    assert [finished[name] for name in ("table", "layer", "read", "written")] == ["items", "bronze", 3, 0]
+    assert "\x1b[" in shop.run(*run, "--progress", "rich", TERM="xterm").stderr
+    shop.write("code,price\ngold,5000\n")
+    failed = shop.run(*run)
+    lines = [json.loads(line) for line in failed.stderr.splitlines() if line.startswith("{")]
+    assert (lines[-1]["event"], lines[-1]["exit_code"]) == ("run failed", 65)
+    assert shop.run(*run, "--progress", "loud").returncode == 64
 
 
 def test_the_default_folder_is_in_the_data_home(shop: Shop, tmp_path: Path) -> None:
@@ -87,11 +122,11 @@ def complaint(shop: Shop, code: int, *arguments: str, **environment: str) -> str
     done = shop.run(*arguments, **environment)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     assert done.stdout == ""
-    lines = done.stderr.splitlines()
+    lines = told(done.stderr).splitlines()
     assert len(lines) <= 2, done.stderr
     assert lines[0].startswith("error: ")
     assert "s3cret" not in done.stderr
-    return done.stderr
+    return told(done.stderr)
 
 
 @pytest.mark.parametrize("command", ["run", "deploy"])
@@ -143,7 +178,7 @@ def test_a_check_that_finds_something_exits_with_65_after_the_summary(shop: Shop
     done = shop.run("run", "shop_datakit", "--target", url)
     assert done.returncode == 65
     assert "Checks: 0 of 1 good.\n  prices: 1 (nothing costs that much)" in done.stdout
-    assert done.stderr == "error: datakit 'shop': check 'prices' found 1 (nothing costs that much)\n"
+    assert told(done.stderr) == "error: datakit 'shop': check 'prices' found 1 (nothing costs that much)\n"
 
 
 def test_a_folder_without_a_home_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

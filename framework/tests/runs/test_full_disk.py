@@ -57,7 +57,7 @@ def run(*arguments):
     done = subprocess.run(command, capture_output=True, text=True)
     return {"code": done.returncode, "out": done.stdout, "err": done.stderr}
 
-first = run("run", "shop_datakit", "--folder", folder)
+first = run("run", "shop_datakit", "--folder", folder, "--progress", "none")
 if way == "disk":
     mount(1000, 0x20)
 else:

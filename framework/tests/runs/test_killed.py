@@ -78,6 +78,8 @@ POINTS = {
 BRONZE = "SELECT count(*) AS n FROM shop_bronze.raw_item"
 SILVER = "SELECT count(*) AS n FROM shop.item"
 
+QUIET_RUN = ("run", "shop_datakit", "--progress", "none")
+
 
 def fill(shop: Shop) -> None:
     lines = [f"{number},{number % 100}" for number in range(ROWS - 1)]
@@ -128,7 +130,7 @@ def test_a_run_that_is_killed_with_its_embedded_server_is_finished_by_the_next(
 def test_a_server_that_dies_is_worth_a_retry_and_the_next_run_finishes(shop: Shop, tmp_path: Path) -> None:
     fill(shop)
     folder = tmp_path / "db"
-    process = reach(shop, "before commit of silver", "run", "shop_datakit", "--folder", str(folder))
+    process = reach(shop, "before commit of silver", *QUIET_RUN, "--folder", str(folder))
     os.kill(server_pid(folder), signal.SIGKILL)
     _, errors = process.communicate("go on\n", timeout=60)
     assert process.returncode == 69, errors
@@ -143,7 +145,7 @@ def test_sigterm_rolls_back_stops_the_server_and_exits_with_143(
 ) -> None:
     fill(shop)
     folder = tmp_path / "db"
-    process = reach(shop, point, "run", "shop_datakit", "--folder", str(folder))
+    process = reach(shop, point, *QUIET_RUN, "--folder", str(folder))
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 143, errors

@@ -34,6 +34,19 @@ def test_yaml_and_json_mean_the_same() -> None:
     assert (as_yaml.window.end - as_yaml.window.start).days == 1
 
 
+def test_what_a_run_belongs_to_can_be_named_and_need_not_be() -> None:
+    parent = {"namespace": "orchestrator", "job": "dag.task", "run_id": RUN_ID}
+    trace = f"00-{'a' * 32}-{'b' * 16}-01"
+    spec = {"run_id": RUN_ID, "datakit": "k", "step": "s"}
+    named = parse_spec(json.dumps(spec | {"parent_run": parent, "trace_parent": trace}), "x")
+    assert named.parent_run is not None
+    assert (named.parent_run.job, named.trace_parent) == ("dag.task", trace)
+    assert parse_spec(json.dumps(spec), "x").parent_run is None
+    for wrong in ({"parent_run": {**parent, "run_id": "1"}}, {"trace_parent": "00-1-2-01"}):
+        with pytest.raises(SpecError):
+            parse_spec(json.dumps(spec | wrong), "x")
+
+
 @given(
     st.recursive(
         st.none()

@@ -89,6 +89,7 @@ def test_events_tell_the_story_in_order(database: Target, tmp_path: Path) -> Non
     told: list[events.Event] = []
     run_datakit(kit(GOOD), database, folder=tmp_path, on_event=told.append)
     assert [type(event) for event in told if not isinstance(event, events.LoadProgressed)] == [
+        events.RunStarted,
         events.Deployed,
         events.LoadStarted,
         events.LoadFinished,
@@ -96,6 +97,7 @@ def test_events_tell_the_story_in_order(database: Target, tmp_path: Path) -> Non
         events.LoadFinished,
         events.Checked,
         events.ReportWritten,
+        events.RunFinished,
     ]
     assert max(event.bytes_read for event in told if isinstance(event, events.LoadProgressed)) == len(GOOD)
 

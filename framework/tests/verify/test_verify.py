@@ -114,7 +114,7 @@ def test_loads_are_chosen_by_name_and_told_one_by_one(database: Target) -> None:
     events: list[VerifyEvent] = []
     found = verify_datakit(datakit, database, loads=["b"], on_event=events.append)
     assert [each.load for each in found.loads] == ["b"]
-    assert events[0] == LoadStarted("b", "silver", 1, 1)
+    assert events[0] == LoadStarted(datakit.loads[1], database, 1, 1)
     assert events[-1] == LoadVerified(found.loads[0])
     with pytest.raises(TerminalError, match="datakit 'verifying' has no load 'c'") as caught:
         verify_datakit(datakit, database, loads=["c"])

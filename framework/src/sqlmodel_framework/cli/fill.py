@@ -14,6 +14,7 @@ from .run import NameArgument
 
 if TYPE_CHECKING:
     from ..factories.filling import Filling
+    from ..runs.events import Event
 
 
 def fill(
@@ -51,7 +52,7 @@ def fill(
         RunDisplay(program=program, quiet=json) as display,
     ):
 
-        def show(event: object) -> None:
+        def show(event: Event) -> None:
             if json and isinstance(event, LoadFinished):
                 done = event.result
                 print_json(table=done.table, loaded=done.loaded, seconds=round(done.seconds, 3))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -14,11 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import DatakitError
-from ..runs.events import Checked, Deployed, LoadFinished, LoadProgressed, LoadStarted
+from ..runs.event_lines import EventLines
+from ..runs.events import Checked, Deployed, Event, LoadFinished, LoadProgressed, LoadSkipped, LoadStarted
 from ..runs.result import LoadResult, RunResult, addition
 from .place import Place
 
-__all__ = ["RunDisplay", "error_fields", "make_table", "print_json", "say"]
+__all__ = ["ProgressKind", "RunDisplay", "error_fields", "make_table", "print_json", "say"]
 
 # Without a terminal there is no width to keep to, and a table that is cut is of no use.
 _WIDE = 200
@@ -57,13 +61,26 @@ def make_table(*columns: str, numbers: frozenset[str] = frozenset()) -> Table:
     return table
 
 
-class RunDisplay:
-    """Shows a run: each load while it works, then everything in a table."""
+ProgressKind = Literal["auto", "rich", "json", "none"]
+"""How progress is shown; "auto" is a bar on a terminal, JSON lines elsewhere, and nothing beside JSON."""
 
-    def __init__(self, *, program: str, quiet: bool) -> None:
+
+class RunDisplay:
+    """Shows a run: each load while it works, then everything in a table.
+
+    Args:
+        program: what the command is called.
+        quiet: whether standard output is JSON alone, without a summary.
+        progress: how progress is shown.
+    """
+
+    def __init__(self, *, program: str, quiet: bool, progress: ProgressKind = "auto") -> None:
         self._program = program
         self._quiet = quiet
-        errors = Console(stderr=True, highlight=False)
+        errors = Console(stderr=True, highlight=False, force_terminal=True if progress == "rich" else None)
+        if progress == "auto":
+            progress = "none" if quiet else "rich" if errors.is_terminal else "json"
+        self._lines = EventLines(_json_line) if progress == "json" else None
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -72,7 +89,7 @@ class RunDisplay:
             TimeElapsedColumn(),
             console=errors,
             transient=True,
-            disable=quiet or not errors.is_terminal,
+            disable=progress != "rich",
         )
         self._task: TaskID | None = None
 
@@ -85,12 +102,17 @@ class RunDisplay:
     ) -> None:
         self._progress.stop()
 
-    def show(self, event: object) -> None:
+    def show(self, event: Event) -> None:
         """Show an event of the run."""
+        if self._lines is not None:
+            self._lines(event)
         match event:
             case Deployed():
                 self._task = self._progress.add_task("deployed", total=None, detail="")
-            case LoadStarted(table=table, layer=layer, number=number, total=total) if self._task is not None:
+            case (
+                LoadStarted(table=table, layer=layer, number=number, total=total)
+                | LoadSkipped(table=table, layer=layer, number=number, total=total)
+            ) if self._task is not None:
                 self._progress.update(
                     self._task, description=f"{layer} {table}", completed=number - 1, total=total, detail=""
                 )
@@ -136,6 +158,15 @@ class RunDisplay:
         say(f"Query it: {self._program} query {shlex.quote(example)} {option}")
         if result.report is not None:
             say(f"Report:   {result.report}")
+
+
+def _json_line(what: str, values: Mapping[str, Any]) -> None:
+    timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    line = json.dumps({"event": what, **values, "timestamp": timestamp}, ensure_ascii=False, default=str)
+    # That nobody reads it is no reason to end the run.
+    with suppress(OSError):
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 def _announce(result: RunResult) -> None:

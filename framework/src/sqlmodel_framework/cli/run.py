@@ -10,13 +10,22 @@ import typer
 from ..base.discovery import find_datakit
 from ..base.tables import table_of
 from ..errors import TerminalError
-from .output import RunDisplay, print_json
+from .output import ProgressKind, RunDisplay, print_json
 from .place import FolderOption, JsonOption, TargetOption, named_target, open_place
 
 if TYPE_CHECKING:
+    from ..runs.events import Event
     from ..runs.spec import Window
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="An installed datakit, or a module.")]
+ProgressOption = Annotated[
+    ProgressKind,
+    typer.Option(
+        "--progress",
+        help="How progress is shown on standard error: a bar for people (rich), a JSON object for each event "
+        "(json), or not at all (none). auto: a bar on a terminal, JSON elsewhere, nothing beside --json.",
+    ),
+]
 
 
 def run(
@@ -34,6 +43,7 @@ def run(
         str | None, typer.Option("--to", metavar="MOMENT", help="And before here; in UTC without a zone.")
     ] = None,
     json: JsonOption = False,
+    progress: ProgressOption = "auto",
 ) -> None:
     """Deploy a datakit, run its loads and checks, and write its report.
 
@@ -51,10 +61,10 @@ def run(
     program = context.find_root().info_name or "datakit"
     with (
         open_place(chosen, folder, datakit.name) as place,
-        RunDisplay(program=program, quiet=json) as display,
+        RunDisplay(program=program, quiet=json, progress=progress) as display,
     ):
 
-        def show(event: object) -> None:
+        def show(event: Event) -> None:
             if json and isinstance(event, LoadFinished):
                 print_json(
                     table=event.result.table,

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from .. import __version__
 from ..engines.registry import engine_for
 from ..errors import DatakitError, StoppedError, TerminalError, TransientError
-from ..runs.exit_codes import ExitCode
+from ..runs.exit_codes import ExitCode, exit_code_of
 from ..runs.reading import read_spec
 from ..runs.report import ErrorReport, RunReport
 from ..runs.spec import RunSpec
@@ -115,8 +115,8 @@ class _Attempt:
             deliver(self._report(error), output, places)
         except OSError as caught:
             self.log.error("the report could not be written", reason=str(caught))
-            return max(_exit_code(error), ExitCode.USAGE)
-        return _exit_code(error)
+            return max(exit_code_of(error), ExitCode.USAGE)
+        return exit_code_of(error)
 
     def _work(self, spec_path: Path | None) -> None:
         spec = self.spec = read_spec(spec_path)
@@ -170,7 +170,7 @@ class _Attempt:
             step=spec.step if spec else None,
             target=context.target.name if context and context.target else None,
             status="stopped" if isinstance(error, StoppedError) else "failed" if error else "succeeded",
-            exit_code=_exit_code(error),
+            exit_code=exit_code_of(error),
             repeated=context.repeated if context else False,
             tables=tables,
             checks=context.checks if context else [],
@@ -195,11 +195,3 @@ class _Attempt:
             )
         text = " ".join(f"{type(error).__name__}: {error}".split())
         return ErrorReport(class_name=type(error).__name__, message=self.mask(text), retry=False)
-
-
-def _exit_code(error: BaseException | None) -> int:
-    if error is None:
-        return ExitCode.DONE
-    if isinstance(error, KeyboardInterrupt):
-        return 130
-    return error.exit_code if isinstance(error, DatakitError) else ExitCode.BUG

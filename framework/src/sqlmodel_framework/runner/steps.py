@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from ..base.datakit import Datakit
-from ..runs.events import Checked, Deployed, Event, LoadFinished, LoadProgressed, LoadStarted
+from ..observe.configured import configured_listeners
+from ..runs.event_lines import EventLines
+from ..runs.events import Checked, Deployed, Event, LoadFinished, LoadSkipped
 from ..runs.report import CheckReport, TableReport
+from ..runs.result import LoadResult
 from ..runs.run import PARTS, Part, run_datakit
 from .step import Step, StepContext
 
@@ -16,14 +21,18 @@ __all__ = ["FRAMEWORK_STEPS", "carry_out"]
 def carry_out(context: StepContext, parts: tuple[Part, ...], datakit: Datakit) -> None:
     """Do these parts of a datakit's run, and write down what happens in the context."""
     assert context.target is not None
+    spec = context.spec
     result = run_datakit(
         datakit,
         context.target,
         on_event=_Recorder(context),
         parts=parts,
-        run_id=context.spec.run_id,
-        image_digest=context.spec.image_digest,
-        window=context.spec.window,
+        run_id=spec.run_id,
+        image_digest=spec.image_digest,
+        window=spec.window,
+        listeners=configured_listeners(
+            parent_run=spec.parent_run, trace_parent=spec.trace_parent, trace_state=spec.trace_state
+        ),
     )
     context.repeated = result.repeated
     if result.repeated:
@@ -39,46 +48,40 @@ class _Recorder:
 
     def __init__(self, context: StepContext) -> None:
         self._context = context
-        self._bytes: int | None = None
+        self._lines = EventLines(self._log)
 
     def __call__(self, event: Event) -> None:
-        log = self._context.log
         match event:
             case Deployed(deployment=deployment):
-                log.info("deployed", created_tables=list(deployment.created_tables))
                 self._context.details["created_schemas"] = list(deployment.created_schemas)
                 self._context.details["created_tables"] = list(deployment.created_tables)
-            case LoadStarted(table=table, layer=layer, number=number, total=total):
-                log.info("load started", table=table, layer=layer, number=number, total=total)
-                self._bytes = None
-            case LoadProgressed(bytes_read=read):
-                self._bytes = read
-            case LoadFinished(result=load):
-                self._context.tables.append(
-                    TableReport(
-                        table=load.table,
-                        layer=load.layer,
-                        read=load.read,
-                        written=load.loaded,
-                        rejected=load.rejected,
-                        bytes=self._bytes,
-                        seconds=round(load.seconds, 3),
-                        reasons=dict(load.reasons),
-                        new_columns=dict(load.new_columns),
-                    )
-                )
-                log.info(
-                    "load finished",
-                    table=load.table,
-                    layer=load.layer,
-                    read=load.read,
-                    written=load.loaded,
-                    rejected=load.rejected,
-                )
+            case LoadFinished(result=load, bytes_read=read):
+                self._context.tables.append(_table_report(load, read))
+            case LoadSkipped(result=load):
+                # The report is one of the run, and so of what its earlier attempts did.
+                self._context.tables.append(_table_report(load, None))
             case Checked(result=check):
                 self._context.checks.append(CheckReport(name=check.name, offending=check.offending))
-                say = log.warning if check.offending else log.info
-                say("checked", check=check.name, offending=check.offending)
+        self._lines(event)
+
+    def _log(self, what: str, values: Mapping[str, Any]) -> None:
+        log = self._context.log
+        say = log.warning if values.get("offending") else log.info
+        say(what, **values)
+
+
+def _table_report(load: LoadResult, bytes_read: int | None) -> TableReport:
+    return TableReport(
+        table=load.table,
+        layer=load.layer,
+        read=load.read,
+        written=load.loaded,
+        rejected=load.rejected,
+        bytes=bytes_read,
+        seconds=round(load.seconds, 3),
+        reasons=dict(load.reasons),
+        new_columns=dict(load.new_columns),
+    )
 
 
 FRAMEWORK_STEPS: tuple[Step, ...] = (

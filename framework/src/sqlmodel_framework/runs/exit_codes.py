@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["ExitCode"]
+from ..errors import DatakitError
+
+__all__ = ["ExitCode", "exit_code_of"]
 
 
 class ExitCode(IntEnum):
@@ -23,3 +25,12 @@ class ExitCode(IntEnum):
     """Somebody else is at it; try later."""
     STOPPED = 143
     """Stopped in order on SIGTERM."""
+
+
+def exit_code_of(error: BaseException | None) -> int:
+    """What a program exits with that ends with this error."""
+    if error is None:
+        return ExitCode.DONE
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    return error.exit_code if isinstance(error, DatakitError) else ExitCode.BUG

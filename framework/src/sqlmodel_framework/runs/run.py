@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -22,16 +23,22 @@ from . import ledger
 from .events import (
     Checked,
     Deployed,
-    Event,
+    LoadFailed,
     LoadFinished,
     LoadProgressed,
+    LoadSkipped,
     LoadStarted,
     OnEvent,
     ReportWritten,
+    RunFailed,
+    RunFinished,
+    RunStarted,
 )
+from .exit_codes import exit_code_of
 from .incremental import bounded
 from .result import CheckResult, LoadResult, ReportContext, RunResult
 from .stopping import stop_on_sigterm
+from .telling import Teller
 
 if TYPE_CHECKING:
     from ..engines.base import BaseEngine
@@ -73,6 +80,7 @@ def run_datakit(
     run_id: UUID | None = None,
     image_digest: str | None = None,
     window: Window | None = None,
+    listeners: Iterable[OnEvent] | None = None,
 ) -> RunResult:
     """Deploy a datakit, run its loads in order, run its checks, and write its report.
 
@@ -84,13 +92,15 @@ def run_datakit(
         datakit: a datakit, or its name; as for `deploy_datakit`.
         target: a target, a name from `datakit.toml`, or a database URL.
         folder: where the report goes; without one no report is written.
-        on_event: called with each event, in this thread.
+        on_event: called with each event, in this thread; what it raises ends the run.
         engine: an engine of your own; by default the one for the URL's dialect.
         parts: those of `PARTS` that are to be done. The report belongs to the checks.
         run_id: a new one by default. A retry keeps its id, and does not load again what it has loaded.
         image_digest: the digest of the image that this happens in, for the ledger.
         window: of the sources with a watermark, read the rows of this span of time, whatever was loaded
             before; the next load goes on where it would have without.
+        listeners: who is told each event before `on_event`, and whose errors are a line in the log. By
+            default those that the environment configures; see `sqlmodel_framework.observe.configured`.
 
     Raises:
         TerminalError: there is no such part, tables are missing and are not to be deployed, or the id
@@ -100,7 +110,6 @@ def run_datakit(
         StoppedError: SIGTERM came.
         DatakitError: as `deploy_datakit`.
     """
-    tell: Callable[[Event], None] = on_event or (lambda _event: None)
     kit = find_datakit(datakit)
     kit.table_classes()
     unknown = sorted(set(parts) - set(PARTS))
@@ -109,36 +118,98 @@ def run_datakit(
     used = engine_for(resolve_target(target), engine)
     if not used.can_load:
         raise TerminalError(f"{type(used).__name__} can deploy, but not load")
-    with stop_on_sigterm(), used.connect():
-        run = _Run(kit, used, folder, tell, run_id or uuid4(), image_digest, window)
+    if listeners is None:
+        # Beside everything else, so that a run without listeners imports none of what they need.
+        from ..observe.configured import configured_listeners
+
+        listeners = configured_listeners()
+    run = _Run(kit, used, folder, run_id or uuid4(), image_digest, window)
+    run.tell = Teller(listeners, on_event, run.mask)
+    with stop_on_sigterm():
         return run.carry_out([part for part in PARTS if part in parts])
 
 
 class _Run:
+    tell: Teller
+
     def __init__(
         self,
         datakit: Datakit,
         engine: BaseEngine,
         folder: Path | None,
-        tell: Callable[[Event], None],
         run_id: UUID,
         image_digest: str | None,
         window: Window | None,
     ) -> None:
         self.datakit = datakit
         self.engine = engine
+        self.target = engine.target
         self.folder = folder
-        self.tell = tell
         self.run_id = run_id
         self.image_digest = image_digest
         self.window = window
         self.started = time.perf_counter()
         self.finished: Mapping[tuple[str, str], LoadResult] = {}
+        self.loaded = 0
 
     def carry_out(self, parts: list[Part]) -> RunResult:
+        """Do the parts, and tell how it ends, whatever goes wrong."""
+        started = self._started(parts) if self.tell.anybody else None
+        try:
+            if started is not None:
+                self.tell(started)
+            with self.engine.connect():
+                result = self._connected(parts)
+        except BaseException as error:
+            self.tell(
+                RunFailed(
+                    run_id=self.run_id,
+                    target=self.target,
+                    error=self._text(error),
+                    error_class=type(error).__name__,
+                    exit_code=exit_code_of(error),
+                    seconds=self._seconds(),
+                )
+            )
+            raise
+        self.tell(RunFinished(result=result, target=self.target, loaded=self.loaded))
+        return result
+
+    def _started(self, parts: list[Part]) -> RunStarted:
+        return RunStarted(
+            run_id=self.run_id,
+            datakit=self.datakit,
+            fingerprint=self.datakit.fingerprint(),
+            target=self.target,
+            parts=tuple(parts),
+        )
+
+    def mask(self, text: str) -> str:
+        """A text without the secrets of the target, and of the databases that are read."""
+        for target in (self.target, *(getattr(load.source, "target", None) for load in self.datakit.loads)):
+            if isinstance(target, Target):
+                text = target.mask(text)
+        return text
+
+    def _connected(self, parts: list[Part]) -> RunResult:
         self.engine.begin_run(self.datakit.name)
-        if self._has_succeeded(parts):
-            return self._result(None, repeated=True)
+        try:
+            if self._has_succeeded(parts):
+                return self._result(None, repeated=True)
+            deployment = self._begin(parts)
+        except BaseException as error:
+            self._record_failed_start(parts, error)
+            raise
+        try:
+            result = self._work(parts, deployment)
+        except BaseException as error:
+            self._record_failure(error)
+            raise
+        with self.engine.transaction() as connection:
+            ledger.record_end(connection, self.run_id, None)
+        return result
+
+    def _begin(self, parts: list[Part]) -> Deployment:
         deployment = deploy_with(self.engine, self.datakit, create="deploy" in parts)
         if "deploy" in parts:
             self.tell(Deployed(deployment))
@@ -148,23 +219,20 @@ class _Run:
             )
             # A retry goes on where the run stopped: what it has loaded would be appended twice.
             self.finished = ledger.finished_loads(connection, self.run_id)
-        try:
-            result = self._result(deployment if "deploy" in parts else None)
-            if "load" in parts:
-                loads = [self._load(number, load) for number, load in enumerate(self.datakit.loads, 1)]
-                result = replace(result, loads=loads)
-            if "check" in parts:
-                result = replace(result, checks=[self._check(check) for check in self.datakit.checks])
-                result = replace(result, seconds=self._seconds())
-                result = replace(result, report=self._report(result))
+        return deployment
+
+    def _work(self, parts: list[Part], deployment: Deployment) -> RunResult:
+        result = self._result(deployment if "deploy" in parts else None)
+        if "load" in parts:
+            loads = [self._load(number, load) for number, load in enumerate(self.datakit.loads, 1)]
+            result = replace(result, loads=loads)
+        if "check" in parts:
+            result = replace(result, checks=[self._check(check) for check in self.datakit.checks])
             result = replace(result, seconds=self._seconds())
-            if result.failed_checks:
-                raise ChecksFailedError(result)
-        except BaseException as error:
-            self._record_failure(error)
-            raise
-        with self.engine.transaction() as connection:
-            ledger.record_end(connection, self.run_id, None)
+            result = replace(result, report=self._report(result))
+        result = replace(result, seconds=self._seconds())
+        if result.failed_checks:
+            raise ChecksFailedError(result)
         return result
 
     def _has_succeeded(self, parts: list[Part]) -> bool:
@@ -178,7 +246,7 @@ class _Run:
             run_id=str(self.run_id),
             datakit=self.datakit.name,
             version=self.datakit.version,
-            target=self.engine.target.name,
+            target=self.target.name,
             deployment=deployment,
             loads=[],
             checks=[],
@@ -191,18 +259,35 @@ class _Run:
         return time.perf_counter() - self.started
 
     def _load(self, number: int, load: Load) -> LoadResult:
-        self.tell(LoadStarted(load.name, load.layer, number, len(self.datakit.loads)))
+        total = len(self.datakit.loads)
         known = self.finished.get((load.full_table_name, load.name))
         if known is not None:
-            self.tell(LoadFinished(known))
+            self.tell(LoadSkipped(load, self.target, known, number, total))
             return known
+        latest: int | None = None
 
         def progress(bytes_read: int) -> None:
-            self.tell(LoadProgressed(load.name, load.layer, bytes_read))
+            nonlocal latest
+            latest = bytes_read
+            self.tell(LoadProgressed(load, self.target, bytes_read))
 
-        now = bounded(self.engine, load, self.datakit.name, self.window)
-        result = self.engine.load(now, self.run_id, self.datakit.name, progress)
-        self.tell(LoadFinished(result))
+        try:
+            self.tell(LoadStarted(load, self.target, number, total))
+            now = bounded(self.engine, load, self.datakit.name, self.window)
+            result = self.engine.load(now, self.run_id, self.datakit.name, progress)
+        except BaseException as error:
+            self.tell(
+                LoadFailed(
+                    load,
+                    self.target,
+                    error=self._text(error),
+                    error_class=type(error).__name__,
+                    exit_code=exit_code_of(error),
+                )
+            )
+            raise
+        self.loaded += result.loaded
+        self.tell(LoadFinished(load, self.target, result, latest))
         return result
 
     def _check(self, check: Check) -> CheckResult:
@@ -214,7 +299,7 @@ class _Run:
                 hint="its query must return one whole number: how many rows break it",
             )
         result = CheckResult(name=check.name, offending=number, because=check.because)
-        self.tell(Checked(result))
+        self.tell(Checked(result, check, self.target))
         return result
 
     def _report(self, result: RunResult) -> Path | None:
@@ -227,11 +312,19 @@ class _Run:
         self.tell(ReportWritten(path))
         return path
 
+    def _text(self, error: BaseException) -> str:
+        return f"{type(error).__name__}: {self.mask(str(error))}"
+
+    def _record_failed_start(self, parts: list[Part], error: BaseException) -> None:
+        """Write down what kept a run from starting, where an earlier attempt has left a row of it."""
+        with suppress(DatakitError), self.engine.transaction() as connection:
+            # The id can be that of another run, whose row is none of ours; to ask then raises.
+            if self.engine.has_tables([ledger.table(ledger.RunRecord)]) and not ledger.has_succeeded(
+                connection, self.run_id, self.datakit.name, parts
+            ):
+                ledger.record_end(connection, self.run_id, self._text(error))
+
     def _record_failure(self, error: BaseException) -> None:
-        text = f"{type(error).__name__}: {self.engine.target.mask(str(error))}"
-        try:
-            with self.engine.transaction() as connection:
-                ledger.record_end(connection, self.run_id, text)
-        except DatakitError:
-            # The database is out of reach; the next run finds this one without an end.
-            return
+        # When the database is out of reach, the next run finds this one without an end.
+        with suppress(DatakitError), self.engine.transaction() as connection:
+            ledger.record_end(connection, self.run_id, self._text(error))

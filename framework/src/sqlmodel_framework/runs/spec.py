@@ -14,10 +14,11 @@ from ..targets.target import Target
 from ..targets.tls import TlsMode
 from ..targets.url import SECRET_OPTIONS, has_password, parse_url
 
-__all__ = ["Endpoint", "RunSpec", "Window"]
+__all__ = ["Endpoint", "ParentRun", "RunSpec", "Window"]
 
 _SAFE_WAYS = "name the variable or the file that holds it: password_env, password_file"
 
+TraceParent = Annotated[str, Field(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$")]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -109,6 +110,14 @@ class Window(_Strict):
         return self
 
 
+class ParentRun(_Strict):
+    """The run that another one belongs to, as OpenLineage names runs: that of an orchestrator's task."""
+
+    namespace: str = Field(min_length=1, description="The namespace of its job.")
+    job: str = Field(min_length=1, description="The name of its job.")
+    run_id: UUID = Field(description="The id of the run.")
+
+
 class RunSpec(_Strict):
     """One run of one step of a datakit."""
 
@@ -124,6 +133,15 @@ class RunSpec(_Strict):
     image_digest: Digest | None = Field(
         default=None,
         description="The digest of the image's manifest, which only whoever starts the image knows.",
+    )
+    parent_run: ParentRun | None = Field(
+        default=None, description="The run that this one belongs to, for lineage."
+    )
+    trace_parent: TraceParent | None = Field(
+        default=None, description="The span that this run belongs to, as W3C Trace Context's `traceparent`."
+    )
+    trace_state: str | None = Field(
+        default=None, description="W3C Trace Context's `tracestate` that goes with `trace_parent`."
     )
 
     def required_target(self) -> Target:

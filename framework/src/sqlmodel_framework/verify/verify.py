@@ -84,7 +84,7 @@ def verify_datakit(
     found: list[LoadVerification] = []
     with stop_on_sigterm(), used.connect():
         for number, load in enumerate(chosen, 1):
-            tell(LoadStarted(load.name, load.layer, number, len(chosen)))
+            tell(LoadStarted(load, used.target, number, len(chosen)))
             found.append(_verify(kit, used, load, chunk_rows, tell))
             tell(LoadVerified(found[-1]))
     return Verification(
@@ -146,7 +146,7 @@ def _compare(
     refuse_spent_source(load.source)
 
     def progress(bytes_read: int) -> None:
-        tell(LoadProgressed(load.name, load.layer, bytes_read))
+        tell(LoadProgressed(load, engine.target, bytes_read))
 
     return engine.compare(load, chunk_rows=chunk_rows, whole=_rules_out_others(kit, load), progress=progress)
 

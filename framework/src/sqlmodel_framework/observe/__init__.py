@@ -1,0 +1,1 @@
+"""Those who listen to runs, and tell other systems of them."""
