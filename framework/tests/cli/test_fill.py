@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def test_every_table_gets_rows_in_a_folder(shop: Shop, tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    done = shop.run("fill", "shop_datakit", "--rows", "1200", "--folder", str(folder))
+    done = shop.run("fill", "shop_datakit", "--rows", "1200", "--folder", str(folder), "--progress", "none")
     assert (done.returncode, done.stderr) == (0, "")
     assert "2,400 rows loaded in " in done.stdout
     query = "SELECT count(*) AS n, count(DISTINCT code) AS codes, min(price) >= 0 AS good FROM shop.item"

@@ -10,7 +10,7 @@ from ..base.discovery import find_datakit
 from ..base.tables import table_of
 from .output import RunDisplay, print_json, say
 from .place import FolderOption, JsonOption, TargetOption, named_target, open_place
-from .run import NameArgument
+from .run import NameArgument, ProgressOption
 
 if TYPE_CHECKING:
     from ..factories.filling import Filling
@@ -28,6 +28,7 @@ def fill(
         bool, typer.Option("--dry-run", help="Show what would be loaded; no database is touched.")
     ] = False,
     json: JsonOption = False,
+    progress: ProgressOption = "auto",
 ) -> None:
     """Deploy a datakit, and load synthetic rows into its tables, which keep to all that it declares.
 
@@ -49,7 +50,7 @@ def fill(
     program = context.find_root().info_name or "datakit"
     with (
         open_place(chosen, folder, datakit.name) as place,
-        RunDisplay(program=program, quiet=json) as display,
+        RunDisplay(program=program, quiet=json, progress=progress) as display,
     ):
 
         def show(event: Event) -> None:
