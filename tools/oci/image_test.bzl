@@ -3,7 +3,7 @@
 load("//tools/python:pytest.bzl", "pytest_test")
 load(":image.bzl", "USER")
 load(":layers.bzl", "ENVIRONMENT")
-load(":runner.bzl", "PYTHON_ENV")
+load(":runner.bzl", "FRAMEWORK", "PYTHON_ENV")
 
 # What lies lowest in every runner's image.
 SHARED_LAYERS = [
@@ -112,12 +112,12 @@ def python_image_test(name, image, entrypoint, env = {}, **kwargs):
     )
 
 def runner_image_test(name, image, program, shared = [], **kwargs):
-    """`image_test` for a `runner_image`: it also shares the layers of all runners, and first-party code comes last."""
+    """`image_test` for a `runner_image`: it also shares the layers of all runners, and its own code comes last."""
     python_image_test(
         name = name,
         image = image,
         entrypoint = ["%s/bin/%s" % (ENVIRONMENT, program)],
-        code = "sqlmodel_framework",
-        shared = SHARED_LAYERS + shared,
+        code = program.replace("-", "_"),
+        shared = SHARED_LAYERS + [FRAMEWORK] + shared,
         **kwargs
     )

@@ -1,4 +1,4 @@
-"The images of runners: Python from the shared layers, then wheels, then first-party code alone in the last layer."
+"The images of runners: Python from the shared layers, then wheels, the framework, and their own code alone at last."
 
 load(":image.bzl", "oci_image")
 load(":layers.bzl", "ENVIRONMENT", "wheels_layer")
@@ -13,11 +13,15 @@ PYTHON_ENV = {
     "PYTHONUNBUFFERED": "1",
 }
 
+# One layer for all runners, of which a registry and a machine keep one copy.
+FRAMEWORK = "//framework:layer"
+
 def runner_image(name, deps, program, layers = [], wheels = [], env = {}, **kwargs):
     """The image of a runner, NAME, whose entry point is a console script of its wheel.
 
     From the lowest layer to the highest: Debian's base, the interpreter, `layers`, the wheels that every runner
-    has, `wheels`, the remaining wheels of others (NAME.wheels), this repository's own (NAME.code).
+    has, `wheels`, the remaining wheels of others (NAME.wheels), the framework, what else this repository makes
+    (NAME.code).
 
     Args:
       name: the image's name.
@@ -39,7 +43,7 @@ def runner_image(name, deps, program, layers = [], wheels = [], env = {}, **kwar
     wheels_layer(
         name = name + ".code",
         deps = deps,
-        on = below,
+        on = below + [FRAMEWORK],
         origin = "here",
         visibility = ["//visibility:private"],
     )
@@ -52,6 +56,7 @@ def runner_image(name, deps, program, layers = [], wheels = [], env = {}, **kwar
             "//platform/python:layer",
         ] + layers + below + [
             name + ".wheels",
+            FRAMEWORK,
             name + ".code",
         ],
         **kwargs
