@@ -6,7 +6,7 @@ from sqlalchemy import NullPool, create_engine, text
 from sqlmodel import Field
 from sqlmodel_framework import Datakit, DatakitError, ReferenceTableMixin, Target, deploy_datakit
 from sqlmodel_framework.engines.postgres.engine import PostgresEngine
-from sqlmodel_framework.errors import LockedError
+from sqlmodel_framework.errors import LockedError, UnavailableError
 
 
 class Gate(ReferenceTableMixin, table=True):
@@ -77,14 +77,17 @@ def test_a_lock_timeout_that_is_no_time_is_refused(value: float) -> None:
         Target("postgresql://h/d", lock_timeout=value)
 
 
-def test_a_connection_that_is_lost_lets_go_of_the_lock(database: Target) -> None:
+def test_a_connection_that_is_lost_lets_go_of_the_lock_and_says_so(database: Target) -> None:
     engine = create_engine(database.secret_url(), poolclass=NullPool)
-    with held(database, "deploy"), engine.connect() as other:
-        other.execute(
-            text(
-                "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks JOIN pg_stat_activity USING (pid) "
-                "WHERE locktype = 'advisory' AND datname = current_database()"
-            )
-        )
+    kill = text(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+        "WHERE locktype = 'advisory' AND datname = current_database()"
+    )
+    with (
+        engine.connect() as other,
+        pytest.raises(UnavailableError, match="the connection was lost"),
+        held(database, "deploy"),
+    ):
+        other.execute(kill)
     engine.dispose()
     assert deploy_datakit(KIT, Target(database.url, lock_timeout=0.02)).changed
