@@ -147,6 +147,18 @@ def test_bad_input_is_one_clear_line(shop: Shop, command: str) -> None:
     assert "there is no target 'prod'" in complaint(shop, 64, command, "shop_datakit", "--target", "prod")
 
 
+@pytest.mark.parametrize(
+    ("window", "what"),
+    [
+        (("--from", "2024-01-01"), "a window has two ends"),
+        (("--from", "2024-01-01", "--to", "soon"), "--to soon: that is no moment"),
+        (("--from", "2024-01-02", "--to", "2024-01-01"), "the window ends at 2024-01-01, which is not after"),
+    ],
+)
+def test_a_window_that_is_none_is_one_clear_line(shop: Shop, window: tuple[str, ...], what: str) -> None:
+    assert what in complaint(shop, 64, "run", "shop_datakit", *window)
+
+
 def test_an_unreachable_target_exits_with_69(shop: Shop) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

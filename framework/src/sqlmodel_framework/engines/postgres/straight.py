@@ -69,9 +69,11 @@ ORDER BY part.place
 def straight_source(load: Load) -> DatabaseSource | None:
     """The source of a load that can go from server to server."""
     source = load.source
-    if load.is_bronze and isinstance(source, DatabaseSource) and source.target.dialect == _DIALECT:
-        return source
-    return None
+    if not (load.is_bronze and isinstance(source, DatabaseSource) and source.target.dialect == _DIALECT):
+        return None
+    # Of a source that lacks columns, the staged way says which.
+    complete = set(bronze_columns(load)) <= set(source.extraction(load.table).columns)
+    return source if complete else None
 
 
 def carry_out(

@@ -235,9 +235,14 @@ def _covered(load: Load, rows: TableClause) -> ColumnElement[bool]:
     assert isinstance(mode, DeleteInsert)
     if mode.partitions is not None:
         return or_(false(), *_partitions(load, mode, load.sql_table))
-    # A null is a partition too, which a join alone would not find.
-    same = [rows.c[name].is_not_distinct_from(load.sql_table.c[name]) for name in mode.by]
-    return select(literal(1)).select_from(rows).where(*same).exists()
+    # Partitions are few, and rows are many.
+    came = select(*(rows.c[name] for name in mode.by)).distinct().subquery("came")
+    same = []
+    for name in mode.by:
+        there = load.sql_table.c[name]
+        # A null is a partition too, which a join alone would not find.
+        same.append(came.c[name].is_not_distinct_from(there) if there.nullable else came.c[name] == there)
+    return select(literal(1)).select_from(came).where(*same).exists()
 
 
 def _partitions(load: Load, mode: DeleteInsert, rows: FromClause) -> list[ColumnElement[bool]]:
