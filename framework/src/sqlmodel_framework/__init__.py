@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         TransactionalTableMixin,
     )
     from .base.partitions import Partitions
+    from .checks import accepted_values, fresh, not_null, references, row_count, table_checks, unique
     from .engines.base import BaseEngine
     from .errors import DatakitError, InvalidRowError, RefusedChangesError, TerminalError, TransientError
     from .factories import fill, make_history, make_rows
@@ -104,6 +105,7 @@ _HOME = {
     "Verification": "verify.result",
     "View": "base.declarations",
     "Watermark": "loading.watermark",
+    "accepted_values": "checks",
     "adopt": "schema.adopting",
     "apply_plan": "schema.applying",
     "array_of": "base.fields",
@@ -113,18 +115,24 @@ _HOME = {
     "deploy_datakit": "utils.deployment",
     "fill": "factories",
     "find_drift": "schema.drift",
+    "fresh": "checks",
     "history_of": "history",
     "json_type": "base.fields",
     "load_with_transform": "loading.load",
     "make_history": "factories",
     "make_rows": "factories",
+    "not_null": "checks",
     "on_many": "targets.many",
     "plan_datakit": "schema.planning",
+    "references": "checks",
     "resolve_targets": "targets.settings",
     "rollback_datakit": "schema.rollback",
+    "row_count": "checks",
     "run_datakit": "runs.run",
     "shared_pool": "targets.pool",
     "sql_type": "base.fields",
+    "table_checks": "checks",
+    "unique": "checks",
     "verify_datakit": "verify.verify",
 }
 
@@ -175,6 +183,7 @@ __all__ = [
     "View",
     "Watermark",
     "__version__",
+    "accepted_values",
     "adopt",
     "apply_plan",
     "array_of",
@@ -184,18 +193,24 @@ __all__ = [
     "deploy_datakit",
     "fill",
     "find_drift",
+    "fresh",
     "history_of",
     "json_type",
     "load_with_transform",
     "make_history",
     "make_rows",
+    "not_null",
     "on_many",
     "plan_datakit",
+    "references",
     "resolve_targets",
     "rollback_datakit",
+    "row_count",
     "run_datakit",
     "shared_pool",
     "sql_type",
+    "table_checks",
+    "unique",
     "verify_datakit",
 ]
 
