@@ -21,6 +21,7 @@ PUBLIC = [
     "BronzeTableMixin",
     "Check",
     "Coerce",
+    "ConnectionTest",
     "CsvSource",
     "DatabaseSource",
     "Datakit",
@@ -86,6 +87,7 @@ PUBLIC = [
     "shared_pool",
     "sql_type",
     "table_checks",
+    "test_connection",
     "unique",
     "verify_datakit",
 ]

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .schema.drift import find_drift
     from .schema.planning import plan_datakit
     from .schema.rollback import rollback_datakit
+    from .targets.check import ConnectionTest, test_connection
     from .targets.many import on_many
     from .targets.pool import shared_pool
     from .targets.settings import resolve_targets
@@ -68,6 +69,7 @@ _HOME = {
     "BronzeTableMixin": "base.models",
     "Check": "base.datakit",
     "Coerce": "loading.rules",
+    "ConnectionTest": "targets.check",
     "CsvSource": "loading.sources",
     "DatabaseSource": "loading.sources",
     "Datakit": "base.datakit",
@@ -132,6 +134,7 @@ _HOME = {
     "shared_pool": "targets.pool",
     "sql_type": "base.fields",
     "table_checks": "checks",
+    "test_connection": "targets.check",
     "unique": "checks",
     "verify_datakit": "verify.verify",
 }
@@ -145,6 +148,7 @@ __all__ = [
     "BronzeTableMixin",
     "Check",
     "Coerce",
+    "ConnectionTest",
     "CsvSource",
     "DatabaseSource",
     "Datakit",
@@ -210,6 +214,7 @@ __all__ = [
     "shared_pool",
     "sql_type",
     "table_checks",
+    "test_connection",
     "unique",
     "verify_datakit",
 ]
