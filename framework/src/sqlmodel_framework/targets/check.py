@@ -53,8 +53,8 @@ class ConnectionTest(Outcome[str]):
 def test_connection(
     target: Target | URL | str,
     *,
-    engine: BaseEngine | type[BaseEngine] | None = None,
-    may_deploy: bool = True,
+    engine: BaseEngine | type[BaseEngine] | None = None,  # noqa: PT028
+    may_deploy: bool = True,  # noqa: PT028
 ) -> ConnectionTest:
     """Connect to a target, and ask its server what it is and whether its user may deploy.
 
