@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         TransactionalTableMixin,
     )
     from .base.partitions import Partitions
+    from .checks import accepted_values, fresh, not_null, references, row_count, table_checks, unique
     from .engines.base import BaseEngine
     from .errors import DatakitError, InvalidRowError, RefusedChangesError, TerminalError, TransientError
     from .factories import fill, make_history, make_rows
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from .schema.drift import find_drift
     from .schema.planning import plan_datakit
     from .schema.rollback import rollback_datakit
+    from .targets.check import ConnectionTest, test_connection
     from .targets.many import on_many
     from .targets.pool import shared_pool
     from .targets.settings import resolve_targets
@@ -67,6 +69,7 @@ _HOME = {
     "BronzeTableMixin": "base.models",
     "Check": "base.datakit",
     "Coerce": "loading.rules",
+    "ConnectionTest": "targets.check",
     "CsvSource": "loading.sources",
     "DatabaseSource": "loading.sources",
     "Datakit": "base.datakit",
@@ -104,6 +107,7 @@ _HOME = {
     "Verification": "verify.result",
     "View": "base.declarations",
     "Watermark": "loading.watermark",
+    "accepted_values": "checks",
     "adopt": "schema.adopting",
     "apply_plan": "schema.applying",
     "array_of": "base.fields",
@@ -113,18 +117,25 @@ _HOME = {
     "deploy_datakit": "utils.deployment",
     "fill": "factories",
     "find_drift": "schema.drift",
+    "fresh": "checks",
     "history_of": "history",
     "json_type": "base.fields",
     "load_with_transform": "loading.load",
     "make_history": "factories",
     "make_rows": "factories",
+    "not_null": "checks",
     "on_many": "targets.many",
     "plan_datakit": "schema.planning",
+    "references": "checks",
     "resolve_targets": "targets.settings",
     "rollback_datakit": "schema.rollback",
+    "row_count": "checks",
     "run_datakit": "runs.run",
     "shared_pool": "targets.pool",
     "sql_type": "base.fields",
+    "table_checks": "checks",
+    "test_connection": "targets.check",
+    "unique": "checks",
     "verify_datakit": "verify.verify",
 }
 
@@ -137,6 +148,7 @@ __all__ = [
     "BronzeTableMixin",
     "Check",
     "Coerce",
+    "ConnectionTest",
     "CsvSource",
     "DatabaseSource",
     "Datakit",
@@ -175,6 +187,7 @@ __all__ = [
     "View",
     "Watermark",
     "__version__",
+    "accepted_values",
     "adopt",
     "apply_plan",
     "array_of",
@@ -184,18 +197,25 @@ __all__ = [
     "deploy_datakit",
     "fill",
     "find_drift",
+    "fresh",
     "history_of",
     "json_type",
     "load_with_transform",
     "make_history",
     "make_rows",
+    "not_null",
     "on_many",
     "plan_datakit",
+    "references",
     "resolve_targets",
     "rollback_datakit",
+    "row_count",
     "run_datakit",
     "shared_pool",
     "sql_type",
+    "table_checks",
+    "test_connection",
+    "unique",
     "verify_datakit",
 ]
 

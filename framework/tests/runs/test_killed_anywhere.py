@@ -92,7 +92,7 @@ SUMS = [
     "SELECT string_agg(status, ' ') FROM datakit.run",
 ]
 TABLES = "killed_bronze.raw, killed.sale, killed.copied, killed.appended, killed.kept, killed.kept_history"
-LEDGER = "datakit.quarantine, datakit.checkpoint, datakit.load, datakit.run"
+LEDGER = "datakit.quarantine, datakit.checkpoint, datakit.load, datakit.table_size, datakit.run"
 
 def ask(*statements):
     engine = create_engine(target.secret_url())

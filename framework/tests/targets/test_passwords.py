@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from sqlmodel import Field
 from sqlmodel_framework import BaseEngine, Datakit, DatakitError, ReferenceTableMixin, Target, deploy_datakit
 from sqlmodel_framework.engines.postgres.embedded import embedded_postgres
-from sqlmodel_framework.targets.check import check_target
+from sqlmodel_framework.targets.check import test_connection
 from sqlmodel_framework.targets.settings import read_settings, resolve_target
 
 PASSWORDS = st.text(
@@ -158,7 +158,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         keyless = Target(server.url.set(username="keeper"))
         deadline = time.monotonic() + 60
         # The rules are read some time after that, and until then nobody is asked for a password.
-        while check_target(keyless).error is None:
+        while test_connection(keyless).error is None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         yield server
@@ -219,7 +219,7 @@ def test_a_nasty_password_opens_a_real_server_by_every_way(
     strict: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Callable[[Target, Path], Target]
 ) -> None:
     monkeypatch.setenv("KEEPER_PASSWORD", NASTY)
-    result = check_target(way(strict, tmp_path))
+    result = test_connection(way(strict, tmp_path))
     assert result.error is None
     assert (result.value or "").startswith("postgresql ")
 

@@ -19,7 +19,7 @@ from sqlmodel_framework import BaseEngine, DatakitError, Target
 from sqlmodel_framework.engines.postgres.embedded import embedded_postgres
 from sqlmodel_framework.engines.postgres.engine import PostgresEngine
 from sqlmodel_framework.errors import UnsupportedVersionError
-from sqlmodel_framework.targets.check import check_target
+from sqlmodel_framework.targets.check import test_connection
 from sqlmodel_framework.testing.certificates import write_certificate
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
@@ -118,7 +118,7 @@ def keeper(port: int, host: str = "localhost", **options: Any) -> Target:
 
 def said_of(target: Target, exit_code: int = 64) -> str:
     """The one line about a target that does not answer."""
-    outcome = check_target(target)
+    outcome = test_connection(target)
     assert outcome.value is None
     assert outcome.error is not None
     assert outcome.error.exit_code == exit_code
@@ -159,14 +159,14 @@ def test_no_answer_in_time() -> None:
 def test_tls_with_the_right_host_and_authority(server: Target, certificates: dict[str, Path]) -> None:
     with relay(server, certificates["good"]) as reached:
         for options in ({"tls": "require"}, {"tls": "verify-full", "tls_ca": certificates["good"]}):
-            assert check_target(keeper(reached.port, **options)).error is None
+            assert test_connection(keeper(reached.port, **options)).error is None
         assert reached.encrypted == [True, True]
 
 
 def test_no_tls_where_none_is_wanted(server: Target, certificates: dict[str, Path]) -> None:
     with relay(server, certificates["good"]) as reached:
-        assert check_target(keeper(reached.port, tls="disable")).error is None
-        assert check_target(keeper(reached.port)).error is None
+        assert test_connection(keeper(reached.port, tls="disable")).error is None
+        assert test_connection(keeper(reached.port)).error is None
         # The driver's own habit is TLS where there is some.
         assert reached.encrypted == [False, True]
 
@@ -191,11 +191,11 @@ def test_a_certificate_of_another_host(server: Target, certificates: dict[str, P
         assert said.startswith("target t: the server's certificate is not trusted: server certificate for ")
         assert "elsewhere.example" in said
         # Which is what the weaker word looks away from.
-        assert check_target(keeper(reached.port, tls="require")).error is None
+        assert test_connection(keeper(reached.port, tls="require")).error is None
 
 
 def test_an_authority_that_is_not_there(tmp_path: Path) -> None:
-    outcome = check_target(keeper(1, tls="verify-full", tls_ca=tmp_path / "absent.pem"))
+    outcome = test_connection(keeper(1, tls="verify-full", tls_ca=tmp_path / "absent.pem"))
     assert outcome.error is not None
     assert outcome.error.message == f"target t: tls_ca: there is no file {tmp_path / 'absent.pem'}"
 
@@ -211,7 +211,7 @@ def test_tls_on_a_socket_is_no_tls(server: Target) -> None:
 def test_a_wrong_password(server: Target) -> None:
     with relay(server) as reached:
         said = said_of(keeper(reached.port, password="hush-hush-wrong"))
-        assert check_target(keeper(reached.port)).error is None
+        assert test_connection(keeper(reached.port)).error is None
     assert said == 'target t: password authentication failed for user "keeper"'
 
 
@@ -220,14 +220,24 @@ def test_a_database_that_is_not_there(server: Target) -> None:
     assert said == 'target t: database "nowhere" does not exist'
 
 
+def test_a_database_that_the_user_may_not_enter(server: Target) -> None:
+    owner = PostgresEngine(server)
+    owner.write_rows("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
+    try:
+        said = said_of(Target(server.url.set(username="gu'est"), name="t"))
+    finally:
+        owner.write_rows("GRANT CONNECT ON DATABASE postgres TO PUBLIC")
+    assert said.startswith('target t: permission denied for database "postgres"')
+
+
 def test_a_right_that_is_missing_is_named_with_what_grants_it(server: Target) -> None:
     target = Target(server.url.set(username="gu'est"), name="t")
     assert said_of(target) == ("""target t: user "gu'est" lacks the right CREATE on database 'postgres'""")
-    error = check_target(target).error
+    error = test_connection(target).error
     assert error is not None
     assert error.hint is not None
     PostgresEngine(server).write_rows(error.hint)
-    assert check_target(target).error is None
+    assert test_connection(target).error is None
 
 
 # What it is.

@@ -41,11 +41,13 @@ class Check:
         name: what a report calls it.
         statement: a query that returns one number: how many rows break it. 0 is good.
         because: what it protects, in a few words.
+        keeps_size_of: a table class: when the run succeeds, the ledger keeps how many rows its table has.
     """
 
     name: str
     statement: Select[Any]
     because: str
+    keeps_size_of: type[SQLModel] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

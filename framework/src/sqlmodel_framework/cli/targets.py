@@ -39,13 +39,10 @@ def check(
             "no target is named", hint="write [targets.NAME] with a url into datakit.toml, here or above"
         )
     for outcome in outcomes:
-        error = outcome.error
         if json:
-            print_json(target=outcome.target, server=outcome.value, **error_fields(error))
-        elif error is None:
-            say(f"{outcome.target}: ok, {outcome.value}")
+            print_json(target=outcome.target, server=outcome.server, **error_fields(outcome.error))
         else:
-            say(f"{outcome.target}: {error.message}{f' ({error.hint})' if error.hint else ''}")
+            say(str(outcome))
     failure = failure_of(outcomes)
     if failure is not None:
         raise typer.Exit(failure.exit_code)

@@ -11,9 +11,11 @@ __all__ = ["why_unreachable"]
 
 _UNKNOWN_HOST = re.compile(
     r"could not translate host name|Name or service not known|Temporary failure in name resolution|"
-    r"No address associated with hostname|nodename nor servname"
+    # The last one is what Microsoft's driver says where it says no more.
+    r"No address associated with hostname|nodename nor servname|Error code 0x2AF9"
 )
-_CLOSED_PORT = re.compile(r"Connection refused")
+_CLOSED_PORT = re.compile(r"Connection refused|Error code 0x274D")
+_NO_WAY = re.compile(r"No route to host|Network is unreachable")
 _NO_ANSWER = re.compile(r"timeout expired|timed out")
 _NO_TLS = re.compile(r"server does not support SSL|SSL is required but the server doesn't support it")
 _UNTRUSTED = re.compile(
@@ -55,6 +57,8 @@ def why_unreachable(text: str, target: Target) -> DatakitError | None:
         return unavailable(f"the host name {host} does not resolve", "check the name, and this machine's DNS")
     if _CLOSED_PORT.search(text) and "on socket" not in text:
         return unavailable(f"nobody listens on {place}", "check host and port, and that the server runs")
+    if _NO_WAY.search(text):
+        return unavailable(f"there is no way to {host}", "check the network, a VPN, and firewalls")
     if _NO_ANSWER.search(text):
         return unavailable(
             f"no answer from {place} within {target.connect_timeout} s",

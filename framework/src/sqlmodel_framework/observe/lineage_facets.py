@@ -29,6 +29,7 @@ from .. import __version__
 from ..base.tables import is_generated
 from ..loading.load import Load
 from ..runs.events import Checked, LoadFinished
+from ..runs.ledger import SCHEMA
 from ..targets.target import Target
 from .naming import DatasetName, source_name, table_name
 from .reading import dialect_of, sql_of, tables_read
@@ -91,6 +92,9 @@ def checked_inputs(checked: Iterable[Checked]) -> list[InputDataset]:
             contentType="sql",
         )
         for table in tables_read(event.check.statement):
+            # What the ledger knows is no data of anybody's.
+            if table.schema == SCHEMA:
+                continue
             name = table_name(target, table.name, table.schema)
             if name not in found:
                 found[name] = InputDataset(*name, facets=_schema(table, dialect_of(target)))

@@ -6,7 +6,7 @@ them for its tables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    func,
     insert,
     select,
     update,
@@ -51,12 +52,14 @@ __all__ = [
     "ObjectRecord",
     "QuarantinedRow",
     "RunRecord",
+    "SizeRecord",
     "finished_loads",
     "has_succeeded",
     "ledger_tables",
     "record_deployment",
     "record_end",
     "record_load",
+    "record_sizes",
     "record_start",
     "source_text",
 ]
@@ -198,6 +201,21 @@ class LoadRecord(LedgerBase, table=True):
     watermark_from: str | None = _text(default=None)
     watermark: str | None = _text(default=None)
     new_columns: dict[str, str] | None = Field(default=None, sa_type=_OBJECT, nullable=True)
+
+
+class SizeRecord(LedgerBase, table=True):
+    """How many rows a table had when a run succeeded one of whose checks asks for it the next time."""
+
+    __tablename__ = "table_size"
+    __table_args__ = {"schema": SCHEMA}
+
+    size_id: int = Field(
+        default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)]
+    )
+    run_id: UUID = Field(sa_type=Uuid, foreign_key=f"{SCHEMA}.run.run_id")
+    table_name: str = _text()
+    number: int = Field(sa_type=BigInteger)
+    counted_at: datetime = _time()
 
 
 class CheckpointRecord(LedgerBase, table=True):
@@ -361,6 +379,15 @@ def record_end(connection: Connection, run_id: UUID, error: str | None) -> None:
         .where(runs.c.run_id == run_id)
         .values(status="failed" if error else "succeeded", error=error, finished_at=TransactionTime())
     )
+
+
+def record_sizes(connection: Connection, run_id: UUID, tables: Iterable[Table]) -> None:
+    """Write down how many rows each of these tables has, in the transaction in which the run ends well."""
+    for each in tables:
+        number = connection.execute(select(func.count()).select_from(each)).scalar_one()
+        connection.execute(
+            insert(table(SizeRecord)).values(run_id=run_id, table_name=each.fullname, number=number)
+        )
 
 
 def source_text(load: Load) -> str:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 from uuid import UUID, uuid4
 
+from sqlalchemy import Table
 from sqlalchemy.engine import URL
 
 from ..base.datakit import Check, Datakit
 from ..base.discovery import find_datakit
+from ..base.tables import table_of
 from ..engines.registry import engine_for
 from ..errors import ContractError, DatakitError, TerminalError
 from ..schema.deploy import deploy_with
@@ -206,8 +208,14 @@ class _Run:
             self._record_failure(error)
             raise
         with self.engine.transaction() as connection:
+            if "check" in parts:
+                ledger.record_sizes(connection, self.run_id, self._tables_to_count())
             ledger.record_end(connection, self.run_id, None)
         return result
+
+    def _tables_to_count(self) -> list[Table]:
+        classes = [check.keeps_size_of for check in self.datakit.checks]
+        return list(dict.fromkeys(table_of(cls) for cls in classes if cls is not None))
 
     def _begin(self, parts: list[Part]) -> Deployment:
         deployment = deploy_with(self.engine, self.datakit, create="deploy" in parts)

@@ -6,12 +6,13 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack
 from urllib.parse import quote, quote_plus
 
 from sqlalchemy.engine import URL
 
 from ..errors import DatakitError, TargetError, UnavailableError
+from .building import MICROSOFT_DRIVER, Encrypt, TargetOptions, mariadb_url, postgres_url, sqlserver_url
 from .tls import TlsMode, tls_options
 from .url import SECRET_OPTIONS, parse_url, secrets_of, shown, with_driver, with_secrets
 
@@ -169,6 +170,87 @@ class Target:
         for field, value in fields.items():
             object.__setattr__(self, field, value)
         object.__setattr__(self, "_password", self._reader(password, password_env, password_file))
+
+    @classmethod
+    def postgres(
+        cls,
+        *,
+        database: str,
+        host: str = "localhost",
+        user: str | None = None,
+        port: int = 5432,
+        **more: Unpack[TargetOptions],
+    ) -> Self:
+        """A PostgreSQL database.
+
+        Args:
+            database: its name.
+            host: the server's name or address, or the folder of its socket.
+            user: by default the one that the driver takes, which is that of the operating system.
+            port: the server's.
+            **more: as for a `Target`: name, password_env, tls and so on.
+
+        Raises:
+            TargetError: a part cannot be what it is given as; the message names it.
+        """
+        return cls(postgres_url(host, database, user, port), **more)
+
+    @classmethod
+    def mariadb(
+        cls,
+        *,
+        database: str,
+        host: str = "localhost",
+        user: str | None = None,
+        port: int = 3306,
+        **more: Unpack[TargetOptions],
+    ) -> Self:
+        """A MariaDB database; the arguments are those of `postgres`, without sockets.
+
+        Raises:
+            TargetError: a part cannot be what it is given as; the message names it.
+        """
+        return cls(mariadb_url(host, database, user, port), **more)
+
+    @classmethod
+    def sqlserver(
+        cls,
+        *,
+        database: str,
+        user: str,
+        host: str = "localhost",
+        port: int | None = None,
+        instance: str | None = None,
+        driver: str = MICROSOFT_DRIVER,
+        encrypt: Encrypt | None = None,
+        trust: bool = False,
+        **more: Unpack[TargetOptions],
+    ) -> Self:
+        """A SQL Server database, through an ODBC driver.
+
+        Args:
+            database: its name.
+            user: the login.
+            host: the server's name or address.
+            port: the server's, 1433 by default; not together with an instance.
+            instance: the name of one, whose port the server is asked for.
+            driver: the ODBC driver by its name in unixODBC: Microsoft's, or "FreeTDS".
+            encrypt: "yes", which is the default, "strict" or "no"; instead of `tls`.
+            trust: whether a certificate is taken that nobody vouches for; FreeTDS cannot check one.
+            **more: as for a `Target`: name, password_env, connect_timeout and so on.
+
+        Raises:
+            TargetError: a part cannot be what it is given as, or the driver cannot do what is asked for.
+        """
+        url = sqlserver_url(
+            host, database, user, port, instance=instance, driver=driver, encrypt=encrypt, trust=trust
+        )
+        made = cls(url, **more)
+        # What does not go together is told now, and not when somebody connects.
+        from ..engines.sqlserver.connecting import connection_string
+
+        connection_string(made, "")
+        return made
 
     def with_pool(self, pool: Pool) -> Self:
         """The same target, whose connections come from a pool; see `shared_pool`."""

@@ -4,11 +4,11 @@ import time
 import pytest
 from sqlmodel_framework import Target
 from sqlmodel_framework.engines.mariadb.engine import MariadbEngine, may_create
-from sqlmodel_framework.targets.check import check_target
+from sqlmodel_framework.targets.check import test_connection
 
 
 def said_of(target: Target) -> tuple[int, str]:
-    error = check_target(target).error
+    error = test_connection(target).error
     assert error is not None
     return error.exit_code, error.message
 

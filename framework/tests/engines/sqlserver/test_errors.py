@@ -100,6 +100,66 @@ def test_where_the_server_gave_no_number_the_state_decides(
     assert error.hint or "Communication" in text
 
 
+@pytest.mark.parametrize(
+    ("driver", "state", "text", "said", "hint"),
+    [
+        (
+            "FreeTDS",
+            "01000",
+            "Can't open lib 'FreeTDS' : file not found (0) (SQLDriverConnect)",
+            "there is no ODBC driver 'FreeTDS' here",
+            "on Debian the package tdsodbc",
+        ),
+        (
+            "ODBC+Driver+18+for+SQL+Server",
+            "01000",
+            "Can't open lib 'ODBC Driver 18 for SQL Server' : file not found (0) (SQLDriverConnect)",
+            "there is no ODBC driver 'ODBC Driver 18 for SQL Server' here",
+            "on Debian the package msodbcsql18",
+        ),
+        (
+            "Sybase",
+            "IM002",
+            "Data source name not found and no default driver specified (0) (SQLDriverConnect)",
+            "there is no ODBC driver 'Sybase' here",
+            "install it, or name one that `odbcinst -q -d` lists",
+        ),
+        (
+            "FreeTDS",
+            "01000",
+            "Can't open lib '/usr/lib/libtdsodbc.so' : file not found (0) (SQLDriverConnect)",
+            "the library of the ODBC driver 'FreeTDS' cannot be loaded",
+            "`ldd /usr/lib/libtdsodbc.so` shows what it lacks",
+        ),
+    ],
+)
+def test_a_missing_odbc_driver_is_named_with_what_brings_it(
+    driver: str, state: str, text: str, said: str, hint: str
+) -> None:
+    target = Target(f"mssql://me@h/d?driver={driver}", name="shop", password="se}cret")
+    error = translate(raised(state, text, maker="[unixODBC][Driver Manager]"), target)
+    assert type(error) is TargetError
+    assert said in error.message
+    assert hint in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "hint"),
+    [
+        ("TCP Provider: Error code 0x2AF9 (11001)", "the host name db.example does not resolve", "DNS"),
+        ("TCP Provider: Error code 0x274D (10061)", "nobody listens on db.example", "check host and port"),
+        ("TCP Provider: No route to host (113)", "there is no way to db.example", "firewalls"),
+        ("Unable to connect: Adaptive Server is unavailable (20009)", "Adaptive Server", "check host, port"),
+    ],
+)
+def test_what_drivers_say_of_a_server_that_is_not_reached(text: str, words: str, hint: str) -> None:
+    timed_out = "; [HYT00] [Microsoft][ODBC Driver 18 for SQL Server]Login timeout expired (0)"
+    error = translate(raised("08001", text + ("" if "Adaptive" in text else timed_out)), TARGET)
+    assert type(error) is UnavailableError
+    assert words in error.message
+    assert hint in (error.hint or "")
+
+
 def test_no_message_holds_the_password_however_it_is_written() -> None:
     TARGET.secret_url()
     error = meant(208, "Driver={x};PWD={se}}cret}; se}cret se%7Dcret")

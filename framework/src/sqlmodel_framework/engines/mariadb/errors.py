@@ -23,8 +23,12 @@ __all__ = ["translate"]
 # Wrong password, unknown database, refused host or right.
 _REFUSALS = frozenset({1044, 1045, 1049, 1130, 1142, 1227, 1251, 1275, 1370, 1524, 1698, 3159, 4151})
 _HINTS = {
+    1044: "let the user have rights to the database, or check its name",
     1045: "check the user and the password",
     1049: "check the database's name, or create it",
+    1130: "the server lets this host in for no user: make a 'user'@'host' for it",
+    1142: "let the user have this right, or name another user",
+    1227: "let the user have this right, or name another user",
     1698: "check the user and the password",
 }
 _LOCK_WAIT = 1205

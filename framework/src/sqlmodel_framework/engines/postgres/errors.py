@@ -30,9 +30,11 @@ from ..reach import why_unreachable
 _REFUSALS = re.compile(
     r"password authentication failed|no password supplied|no pg_hba\.conf entry|"
     r"(?:role|database) \"[^\"]*\" does not exist|authentication failed|is not permitted to log in|"
-    r"invalid connection option|invalid dsn|certificate"
+    r"invalid connection option|invalid dsn|certificate|permission denied for database"
 )
 _CLOSED = re.compile(r"server closed the connection|connection already closed|SSL connection has been closed")
+_BUSY = re.compile(r"too many (?:clients|connections)|remaining connection slots|is (?:starting|shutting)")
+_BUSY_HINT = "try later: the server is starting, stopping, or has no connection left"
 _NO_SPACE = "No space left on device"
 
 
@@ -90,7 +92,11 @@ def _without_state(original: psycopg2.Error, target: Target, *, lost: bool) -> D
     if _REFUSALS.search(text):
         reason = text.rpartition("FATAL: ")[2].strip() or text
         return TargetError(f"target {target.name}: {reason}", hint=_hint(reason), target=target.name)
-    return UnavailableError(f"target {target.name} cannot be reached: {text}", target=target.name)
+    return UnavailableError(
+        f"target {target.name} cannot be reached: {text}",
+        hint=_BUSY_HINT if _BUSY.search(text) else "check host and port, and that the server runs",
+        target=target.name,
+    )
 
 
 def _hint(reason: str) -> str | None:
@@ -100,6 +106,10 @@ def _hint(reason: str) -> str | None:
         return "check the database's name, or create it"
     if reason.startswith("role "):
         return "check the user's name"
+    if reason.startswith("permission denied"):
+        return "let the user connect to it: GRANT CONNECT ON DATABASE"
+    if "pg_hba.conf" in reason:
+        return "the server's pg_hba.conf must let this user in from here"
     return None
 
 

@@ -33,7 +33,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.sql.elements import ColumnElement
 
-from ...loading.contract import Bound, Contract, Parent
+from ...loading.breaking import breaks
+from ...loading.contract import Contract, Parent
 from ...loading.load import Load
 from ...loading.rules import Reference, Rule, Unique
 from .candidates import POSITION, REASONS, accepted
@@ -41,7 +42,7 @@ from .coercing import coerced, coerced_counts
 from .stage import CreateTemporaryAs, Stage, temporary
 from .writing import mode_reasons
 
-__all__ = ["breaks", "input_check", "kept_counts", "lacks", "reason_counts", "screen"]
+__all__ = ["input_check", "kept_counts", "lacks", "reason_counts", "screen"]
 
 SCREENED = "datakit_screened"
 _MARK = "datakit_kept_"
@@ -214,31 +215,6 @@ def _columns(rule: Rule) -> set[str]:
 
 def _reason(condition: ColumnElement[bool], words: str) -> ColumnElement[Any]:
     return case((condition, literal(words)), else_=cast(null(), Text))
-
-
-def breaks(bound: Bound, value: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a value breaks a bound; a null breaks none."""
-    broken: ColumnElement[bool]
-    match bound.kind:
-        case "ge":
-            broken = value < bound.limit
-        case "gt":
-            broken = value <= bound.limit
-        case "le":
-            broken = value > bound.limit
-        case "lt":
-            broken = value >= bound.limit
-        case "multiple_of":
-            broken = func.mod(value, bound.limit) != 0
-        case "max_length":
-            broken = func.char_length(value) > bound.limit
-        case "min_length":
-            broken = func.char_length(value) < bound.limit
-        case "pattern":
-            broken = not_(value.regexp_match(bound.limit))
-        case "values":
-            broken = cast(value, Text).not_in(bound.limit)
-    return broken
 
 
 def _repeated(key: Iterable[str]) -> str:

@@ -28,12 +28,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from ...errors import ContractError
+from ...loading.breaking import breaks
 from ...loading.contract import contract_of
 from ...loading.load import Load
 from ...loading.sources import OutsideSource
 from .candidates import Candidates
 from .offered import open_rows
-from .screening import breaks, lacks
+from .screening import lacks
 from .stage import CreateTemporaryAs
 from .writing import check_writable, mode_reasons
 

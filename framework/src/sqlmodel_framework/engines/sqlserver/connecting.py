@@ -14,11 +14,11 @@ import math
 from typing import Any
 
 from ...errors import TargetError
+from ...targets.building import MICROSOFT_DRIVER
 from ...targets.target import Target
 
-__all__ = ["connection_string", "login_timeout", "open_connection", "session_of"]
+__all__ = ["connection_string", "driver_of", "login_timeout", "open_connection", "session_of"]
 
-_DRIVER = "ODBC Driver 18 for SQL Server"
 _PORT = 1433
 # What a reader may be told besides; it makes no difference to a deployment.
 _OF_READERS = ("isolation",)
@@ -99,6 +99,11 @@ def login_timeout(target: Target) -> int:
     return int(given)
 
 
+def driver_of(target: Target) -> str:
+    """The name of the ODBC driver that a target asks for."""
+    return _options(target).get("driver", MICROSOFT_DRIVER).replace("+", " ")
+
+
 def connection_string(target: Target, password: str) -> str:
     """The ODBC connection string: a secret.
 
@@ -109,7 +114,7 @@ def connection_string(target: Target, password: str) -> str:
     for part, value in (("host", url.host), ("database", url.database), ("user", url.username)):
         if not value:
             raise _error(target, f"its URL names no {part}", "write mssql://user@host:port/database")
-    instance, driver = options.get("instance"), options.get("driver", _DRIVER).replace("+", " ")
+    instance, driver = options.get("instance"), driver_of(target)
     if instance and url.port:
         raise _error(target, "both a port and an instance are given", "keep one of them")
     place = f"{url.host}\\{instance}" if instance else f"{url.host},{url.port or _PORT}"
@@ -132,6 +137,8 @@ def connection_string(target: Target, password: str) -> str:
                 "FreeTDS checks a certificate only by its own configuration, which is not used here",
                 "name Microsoft's driver, or say trust_server_certificate=yes",
             )
+        if instance:
+            raise _error(target, "FreeTDS is not told an instance here", "name the instance's port instead")
         if "};" in password:
             raise _error(target, "the password holds '};', which FreeTDS cannot send")
         parts |= {"Server": str(url.host), "Port": str(url.port or _PORT), "TDS_Version": "7.4"}

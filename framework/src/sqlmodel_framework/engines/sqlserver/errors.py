@@ -23,6 +23,7 @@ from ...errors import (
 from ...runs.stopping import stop_was_requested
 from ...targets.target import Target
 from ..reach import why_unreachable
+from .connecting import driver_of
 
 __all__ = ["DRIVER_HINT", "in_use", "translate"]
 
@@ -49,8 +50,12 @@ _LATER = frozenset(
 )
 # FreeTDS's own: nobody answers, or the connection was lost.
 _LOST = frozenset({20003, 20004, 20006, 20009, 20017, 20047})
+_NO_CONNECTION = frozenset({20009})
+_REACH_HINT = "check host, port and firewalls, that the server runs, and what it asks for in TLS"
 _CERTIFICATE = re.compile(r"certificate|SSL Provider|SSL routines|encryption (?:is )?not supported", re.I)
 _NO_DRIVER = re.compile(r"Can't open lib|Data source name not found|specified driver could not be loaded")
+_MICROSOFT_PACKAGES = {f"ODBC Driver {number} for SQL Server": f"msodbcsql{number}" for number in (17, 18)}
+_LIBRARY = re.compile(r"Can't open lib '(?P<path>[^']*/[^']*)'")
 
 
 def translate(error: SQLAlchemyError, target: Target) -> DatakitError:
@@ -80,23 +85,26 @@ def translate(error: SQLAlchemyError, target: Target) -> DatakitError:
     if numbers & _LOGIN_FAILED or "28000" in states:
         return made(TargetError, _LOGIN_FAILED, "check the user and the password")
     if numbers & _NOT_ALLOWED:
-        return made(TargetError, _NOT_ALLOWED)
+        return made(TargetError, _NOT_ALLOWED, "let the user have this right, or name another user")
     if numbers & _LOCKED:
         return made(LockedError, _LOCKED, "somebody else holds it; try later")
     if numbers & _BAD_DATA:
         return made(ContractError, _BAD_DATA)
     if states & {"IM002", "IM003", "IM004"} or _NO_DRIVER.search(everything):
-        return made(TargetError, hint=DRIVER_HINT)
+        return _no_driver(everything, target)
     if states & {"08001", "08S01", "HYT00", "01000"} and _CERTIFICATE.search(everything):
         return made(
-            TargetError, hint="name the host that the certificate is for, or see the options about TLS"
+            TargetError,
+            hint="name the host that the certificate is for, trust who signed it, or say "
+            "trust_server_certificate=yes",
         )
     if (unreached := why_unreachable(everything, target)) is not None and "Query" not in everything:
         return unreached
     if "HYT00" in states and "Query" in everything:
         return made(UnavailableError, hint="see statement_timeout of the target")
     if numbers & _LOST or any(state[:2] == "08" or state in ("HYT00", "HYT01") for state in states):
-        return made(UnavailableError)
+        made_none = "08001" in states or bool(numbers & _NO_CONNECTION)
+        return made(UnavailableError, hint=_REACH_HINT if made_none else None)
     return made(TerminalError)
 
 
@@ -105,6 +113,25 @@ def in_use(target: Target) -> LockedError:
     return LockedError(
         f"target {target.name} is in use by another deployment or run",
         hint=f"it was waited for {target.lock_timeout:g} s; try later",
+        target=target.name,
+    )
+
+
+def _no_driver(text: str, target: Target) -> TargetError:
+    """An ODBC driver that is not there, or that cannot be loaded; unixODBC's words tell neither."""
+    driver = driver_of(target)
+    library = _LIBRARY.search(text)
+    if library is not None:
+        return TargetError(
+            f"target {target.name}: the library of the ODBC driver {driver!r} cannot be loaded: {text}",
+            hint=f"`ldd {library['path']}` shows what it lacks; odbcinst.ini names it",
+            target=target.name,
+        )
+    package = "tdsodbc" if "freetds" in driver.lower() else _MICROSOFT_PACKAGES.get(driver)
+    install = f"install it (on Debian the package {package})" if package else "install it"
+    return TargetError(
+        f"target {target.name}: there is no ODBC driver {driver!r} here: {text}",
+        hint=f"{install}, or name one that `odbcinst -q -d` lists by the option driver",
         target=target.name,
     )
 
