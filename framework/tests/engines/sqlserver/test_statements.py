@@ -103,7 +103,7 @@ def test_a_row_is_inserted_with_the_number_that_it_is_given_and_changed() -> Non
 def test_the_ledger_is_made_in_t_sql() -> None:
     planned = plan(None, PLAIN())
     made = [step.sql for step in planned.ledger]
-    assert sum(sql.startswith("CREATE TABLE datakit.") for sql in made) == 6
+    assert sum(sql.startswith("CREATE TABLE datakit.") for sql in made) == 7
     for sql in made:
         assert objections(sql) == []
 
