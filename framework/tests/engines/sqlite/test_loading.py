@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Text, select
-from sqlmodel import Field
+from sqlmodel import Field, col
 from sqlmodel_framework import BronzeTableMixin, Datakit, Load, RowSource, Target, deploy_datakit, run_datakit
 from sqlmodel_framework.base.tables import table_of
 from sqlmodel_framework.engines.registry import engine_for
@@ -43,7 +43,7 @@ def file_of(target: Target) -> Path:
 
 
 def values(target: Target) -> list[Any]:
-    found = engine_for(target).read_rows(select(Raw.a).order_by(table_of(Raw).c.bronze_id))
+    found = engine_for(target).read_rows(select(col(Raw.a)).order_by(table_of(Raw).c.bronze_id))
     return [row["a"] for row in found]
 
 

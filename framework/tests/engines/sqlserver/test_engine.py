@@ -66,7 +66,7 @@ def _not_offered(capability: str) -> Any:
 def test_a_run_is_refused_before_anything_is_asked_of_the_server(capability: str) -> None:
     target = Target("mssql://me@nowhere.invalid/shop", name="shop")
     with pytest.raises(TerminalError, match="SqlServerEngine can deploy, but not load"):
-        run_datakit(kit(), target, engine=SqlServerEngine)
+        run_datakit(kit(with_()), target, engine=SqlServerEngine)
 
 
 def test_a_driver_that_is_not_there_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
