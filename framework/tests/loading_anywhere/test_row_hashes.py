@@ -37,7 +37,7 @@ def source(rows: list[Any], names: tuple[str, ...] = ("a", "b"), name: str = "ro
 
 
 @pytest.mark.capability("load: row hashes")
-@settings(max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROW, min_size=1, max_size=12))
 @example(rows=[(None, ""), ("", None), (None, None), ("", "")])
 @example(rows=[("ab", "c"), ("a", "bc"), ("abc", ""), ("", "abc")])

@@ -47,8 +47,11 @@ def values(target: Target) -> list[Any]:
     return [row["a"] for row in found]
 
 
-def test_while_rows_come_others_write_and_nobody_sees_half_of_a_load(target: Target) -> None:
+@pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+def test_while_rows_come_others_write_and_nobody_sees_half_of_a_load(target: Target, journal: str) -> None:
     seen: list[list[Any]] = []
+    with closing(sqlite3.connect(file_of(target))) as first:
+        first.execute(f"PRAGMA journal_mode = {journal}")
 
     def rows() -> Iterator[dict[str, Any]]:
         yield from ({"a": str(number)} for number in range(10_000))
