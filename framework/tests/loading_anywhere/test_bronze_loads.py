@@ -43,8 +43,8 @@ from .conftest import Place, Raw, csv, kit
 
 
 class Origin(SQLModel, table=True):
-    # Without a schema, which SQLite has not.
     __tablename__ = "origin"
+    __table_args__ = {"schema": "anywhere"}
     id: int = Field(primary_key=True)
     a: str | None = Field(default=None, sa_type=Text)
     b: str | None = Field(default=None, sa_type=Text)
@@ -90,7 +90,7 @@ def _other_database(_place: Place, folder: Path) -> OutsideSource:
 def _same_database(place: Place, _folder: Path) -> OutsideSource:
     deploy_datakit(Datakit(name="origin", version="1", tables=(Origin,)), place.target)
     place.put(Origin, *({"id": number, **row} for number, row in enumerate(DICTS, 1)))
-    return DatabaseSource(target=place.target, table="origin")
+    return DatabaseSource(target=place.target, table="anywhere.origin")
 
 
 SOURCES = {
