@@ -23,9 +23,10 @@ from ..errors import DeclarationError
 from .load import Load
 from .sources import OutsideSource
 
-__all__ = ["append_new", "bronze_columns"]
+__all__ = ["RowHash", "append_new", "bronze_columns"]
 
 RowHash = Callable[[FromClause, list[str]], ColumnElement[Any]]
+"""The row hash as an expression over columns of rows, given their names in declared order."""
 
 
 def bronze_columns(load: Load) -> list[str]:
@@ -73,8 +74,8 @@ def append_new(
     bronze = load.sql_table
     own = [column.name for column in own_columns(load.table)]
     hashed = select(rows.c[position], *(rows.c[name] for name in own), row_hash(rows, own).label("row_hash"))
-    if connection.dialect.name == "postgresql":
-        # Else the planner would compute each hash once for every place where it is used.
+    if connection.dialect.name in ("postgresql", "sqlite"):
+        # Else each hash would be computed once for every place where it is used.
         hashed = hashed.offset(literal_column("0"))
     staged = hashed.subquery()
     occurrence = func.row_number().over(partition_by=staged.c.row_hash, order_by=staged.c[position])

@@ -135,8 +135,14 @@ def written_out(query: Select[Any], dialect: str) -> str:
         query: the query.
         dialect: the database, as in a SQLAlchemy URL.
     """
+    if dialect == "sqlite":
+        from ..engines.sqlite.dialect import DatakitSqlite
+
+        # Where a schema is a part of a table's name, as in a target.
+        spoken: Any = DatakitSqlite
+    else:
+        spoken = URL.create(dialect).get_dialect()
     # Named placeholders, of which there are none: for others SQLAlchemy would double percent signs.
-    spoken: Any = URL.create(dialect).get_dialect()
     return str(query.compile(dialect=spoken(paramstyle="named"), compile_kwargs={"literal_binds": True}))
 
 

@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["canonical_bytes", "row_hash"]
+__all__ = ["canonical_bytes", "hash_of_parts", "row_hash"]
 
+_HEAD = struct.Struct("!5i")
 _NULL = struct.pack("!i", -1)
 
 
@@ -36,10 +37,24 @@ def canonical_bytes(values: Iterable[str | None]) -> bytes:
     b'\x00\x00\x00\x03n\xc3\xa9\xff\xff\xff\xff'
     """
     encoded = [None if value is None else value.encode() for value in values]
-    head = struct.pack("!5i", 1, None in encoded, 25, len(encoded), 1)
+    head = _HEAD.pack(1, None in encoded, 25, len(encoded), 1)
     return head + b"".join(_NULL if each is None else struct.pack("!i", len(each)) + each for each in encoded)
 
 
 def row_hash(values: Iterable[str | None]) -> bytes:
     """SHA-256 over the canonical bytes: what a bronze table's `row_hash` holds."""
     return hashlib.sha256(canonical_bytes(values)).digest()
+
+
+def hash_of_parts(parts: Sequence[bytes]) -> bytes:
+    """The row hash of a row that comes in parts, for who cannot pass all of its values at once.
+
+    Args:
+        parts: the canonical bytes of its first values, of the next ones, and so on.
+
+    >>> hash_of_parts([canonical_bytes(["a", "b"]), canonical_bytes([None])]) == row_hash(["a", "b", None])
+    True
+    """
+    heads = [_HEAD.unpack_from(part) for part in parts]
+    head = _HEAD.pack(1, any(head[1] for head in heads), 25, sum(head[3] for head in heads), 1)
+    return hashlib.sha256(head + b"".join(part[_HEAD.size :] for part in parts)).digest()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, String, Text, UniqueConstraint, func
-from sqlmodel_framework import Target
+from sqlmodel_framework import Target, run_datakit
 from sqlmodel_framework.engines.registry import engine_for
 from sqlmodel_framework.engines.sqlserver.engine import SqlServerEngine
 from sqlmodel_framework.errors import (
@@ -42,6 +42,31 @@ def test_it_can_plan_and_not_load() -> None:
     assert not SqlServerEngine.can_load
     with pytest.raises(TerminalError, match="can deploy, but not load"):
         OfflineEngine().load(*([None] * 4))  # type: ignore[arg-type]
+
+
+def _not_offered(capability: str) -> Any:
+    mark = pytest.mark.capability(capability, engine="sqlserver", how="not offered")
+    return pytest.param(capability, marks=mark)
+
+
+@pytest.mark.parametrize(
+    "capability",
+    [
+        _not_offered("load: bronze tables"),
+        _not_offered("load: broken sources leave nothing"),
+        _not_offered("load: checks"),
+        _not_offered("load: every source"),
+        _not_offered("load: ledger"),
+        _not_offered("load: one run at a time"),
+        _not_offered("load: row hashes"),
+        _not_offered("load: watermarks"),
+        _not_offered("load: write modes"),
+    ],
+)
+def test_a_run_is_refused_before_anything_is_asked_of_the_server(capability: str) -> None:
+    target = Target("mssql://me@nowhere.invalid/shop", name="shop")
+    with pytest.raises(TerminalError, match="SqlServerEngine can deploy, but not load"):
+        run_datakit(kit(with_()), target, engine=SqlServerEngine)
 
 
 def test_a_driver_that_is_not_there_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

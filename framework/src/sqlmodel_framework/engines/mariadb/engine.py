@@ -21,11 +21,12 @@ from ...schema.dialects import quoted
 from ...schema.snapshot import Scope, Snapshot, TableShape
 from ...schema.upkeep import Upkeep
 from ..base import BaseEngine
+from ..staged_bronze import carry_out
 from . import catalog, cost
 from .canonical import canonical_tables
 from .ddl import MariadbDdl
 from .errors import translate
-from .loader import carry_out
+from .loader import STAGING
 from .partitioning import declared_partitioning, declared_partitions
 from .shapes import without_implied
 from .types import formatted_type
@@ -248,9 +249,9 @@ class MariadbEngine(BaseEngine):
         return exact(column, value)
 
     def load(self, load: Load, run_id: UUID, datakit: str, progress: Callable[[int], None]) -> LoadResult:
-        """Carry out a load in one transaction; see `sqlmodel_framework.engines.mariadb.loader`."""
+        """Carry out a load in one transaction; see `sqlmodel_framework.engines.staged_bronze`."""
         with self.transaction() as connection:
-            return carry_out(connection, load, run_id=run_id, progress=progress)
+            return carry_out(connection, load, STAGING, run_id=run_id, progress=progress)
 
     def cancel(self) -> None:
         """Ask the server, over a connection of its own, to end the statement that is under way."""

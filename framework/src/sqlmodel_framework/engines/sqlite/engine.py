@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 from sqlalchemy import (
     Column,
@@ -20,7 +21,7 @@ from sqlalchemy import (
     literal,
     null,
 )
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ...errors import ContractError, DatakitError, TargetError
 from ...schema.change import Phase, Step
@@ -29,16 +30,22 @@ from ...schema.names import split_name
 from ...schema.snapshot import Scope, Snapshot, TableShape
 from ...schema.upkeep import Upkeep
 from ..base import BaseEngine, Place
+from ..staged_bronze import carry_out
 from .catalog import Contents, read_contents
 from .dialect import DIALECT, flat_name
 from .errors import translate
+from .loader import STAGING
 from .names import refuse_equal_names
+from .row_hash import add_functions
+from .run_lock import hold_run_lock
 from .types import values_that_change
 from .upkeep import upkeep
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import ReflectedColumn
 
+    from ...loading.load import Load
+    from ...runs.result import LoadResult
     from ...schema.declared import Declared
     from ...schema.difference import Difference
     from ...targets.target import Target
@@ -71,12 +78,17 @@ class SqliteEngine(BaseEngine):
     A deployment is one transaction, from the first look at the target on. It is also the lock: SQLite lets
     one connection write at a time, and what dies with its holder leaves nothing.
 
+    Loads are into bronze tables only. Each is one transaction, which takes the lock for its last statements
+    alone: while rows come from a source, others may write. Two runs are kept apart by an empty file beside
+    the database, called like it with "-run" at the end.
+
     A database in memory lives as long as the engine.
     """
 
     can_plan: ClassVar[bool] = True
     transactional_ddl: ClassVar[bool] = True
     keeps_ledger: ClassVar[bool] = True
+    can_load: ClassVar[bool] = True
     has_zones: ClassVar[bool] = False
     has_identity: ClassVar[bool] = False
     counting: ClassVar[str] = "auto"
@@ -87,6 +99,7 @@ class SqliteEngine(BaseEngine):
     _contents: Contents = Contents()
     _driver_connection: sqlite3.Connection | None = None
     _kept: sqlite3.Connection | None = None
+    _run_lock: sqlite3.Connection | None = None
     _writer: SqliteDdl | None = None
 
     def bind(self, target: Target) -> None:
@@ -115,6 +128,7 @@ class SqliteEngine(BaseEngine):
             connection.execute("PRAGMA foreign_keys = ON")
             # Without it, what OR REPLACE deletes is seen by no trigger.
             connection.execute("PRAGMA recursive_triggers = ON")
+            add_functions(connection)
             self._driver_connection = connection
 
         @event.listens_for(engine, "begin")
@@ -137,6 +151,18 @@ class SqliteEngine(BaseEngine):
     def translate(self, error: SQLAlchemyError) -> DatakitError:
         """See `sqlmodel_framework.engines.sqlite.errors`."""
         return translate(error, self.target)
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Open the connection, or use the one that is open; a run ends with it."""
+        first = self._connection is None
+        try:
+            with super().connect() as connection:
+                yield connection
+        finally:
+            if first and self._run_lock is not None:
+                self._run_lock.close()
+                self._run_lock = None
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:
@@ -294,6 +320,23 @@ class SqliteEngine(BaseEngine):
             table=bare if schema is None else f"{schema}.{bare}",
             target=self.target.name,
         )
+
+    def begin_run(self, datakit: str) -> None:
+        """Keep every other run away until the connection closes: no two could write at a time anyway."""
+        driver: Any = self.connection.connection.driver_connection
+        file: str = driver.execute("PRAGMA database_list").fetchone()[2]
+        if not file:
+            # In memory there is nobody else.
+            return
+        try:
+            self._run_lock = hold_run_lock(file, self.target.lock_timeout)
+        except sqlite3.Error as error:
+            raise self.translate(DBAPIError(None, None, error)) from None
+
+    def load(self, load: Load, run_id: UUID, datakit: str, progress: Callable[[int], None]) -> LoadResult:
+        """Carry out a load in one transaction; see `sqlmodel_framework.engines.staged_bronze`."""
+        with self.transaction() as connection:
+            return carry_out(connection, load, STAGING, run_id=run_id, progress=progress)
 
     def cancel(self) -> None:
         """Interrupt the statement that is under way."""
