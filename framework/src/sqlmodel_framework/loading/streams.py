@@ -14,7 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-__all__ = ["PushedStream", "WatchedStream"]
+from ..errors import TerminalError
+
+__all__ = ["PushedStream", "WatchedStream", "refuse_spent"]
 
 _CHUNK = 1 << 18
 _PIPE = 1 << 20
@@ -120,3 +122,32 @@ class WatchedStream:
         except BaseException as error:
             self.error = error
             raise
+
+
+def refuse_spent(function: Callable[[], Any], name: str) -> None:
+    """Refuse a function that offers the same rows only once: the second time there would seem to be none.
+
+    Args:
+        function: returns a file or something to go through, anew each time.
+        name: what its rows are called.
+
+    Raises:
+        TerminalError: it returns one and the same iterator or file.
+    """
+    try:
+        once, again = function(), function()
+    except OSError:
+        # Who reads it will say what is wrong with it.
+        return
+    if once is again:
+        # A list is the same each time too, and can be gone through again.
+        if not hasattr(once, "__iter__") or iter(once) is once:
+            raise TerminalError(
+                f"{name} cannot be read again: its function returns the same iterator each time",
+                hint="return a new one, such as a call of a generator function",
+            )
+        return
+    for opened in (once, again):
+        close = getattr(opened, "close", None)
+        if callable(close):
+            close()

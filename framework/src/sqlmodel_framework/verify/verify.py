@@ -13,12 +13,12 @@ from ..base.discovery import find_datakit
 from ..engines.registry import engine_for
 from ..errors import DatakitError, StoppedError, TerminalError
 from ..loading.modes import DeleteInsert, History, Replace
+from ..loading.rereading import refuse_spent_source
 from ..runs.events import LoadProgressed, LoadStarted
 from ..runs.stopping import stop_on_sigterm
 from ..targets.settings import resolve_target
 from ..targets.target import Target
 from .events import LoadVerified, OnVerifyEvent, VerifyEvent
-from .rereading import refuse_spent_source
 from .result import Comparison, LoadVerification, Verification
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from ...errors import ContractError
 from ...loading.contract import Bound, contract_of
 from ...loading.load import Load
 from ...loading.modes import Append
+from ...loading.rereading import refuse_spent_source
 from ...loading.sources import OutsideSource
 from ...runs.result import LoadResult
 from .finishing import finish
@@ -96,5 +97,6 @@ def _copy(
             if rows.as_text:
                 raise
     # The server, or what reads the source, names the line then.
+    refuse_spent_source(load.source)
     with open_rows(load, type_name, progress, as_text=True) as rows:
         return rows, rows.copy_into(connection, place)

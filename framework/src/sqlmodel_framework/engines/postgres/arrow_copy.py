@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ...errors import ContractError
-from ...loading.sources import OutsideSource
 from ...loading.streams import PushedStream, WatchedStream
 
 if TYPE_CHECKING:
@@ -103,25 +102,24 @@ class BinaryRows:
 
 
 def binary_rows(
-    source: OutsideSource, types: Mapping[str, str], required: list[str], progress: Callable[[int], None]
+    schema: pa.Schema,
+    batches: Iterator[pa.RecordBatch],
+    types: Mapping[str, str],
+    progress: Callable[[int], None],
 ) -> BinaryRows | None:
-    """The rows of a source as their table's columns take them, or None where they have to be written as text.
+    """The rows as their table's columns take them, or None where they have to be written as text.
 
     Args:
-        source: where they come from.
+        schema: of the batches.
+        batches: which are not touched here.
         types: what the server calls the type of each column of the table.
-        required: the columns that must be offered.
         progress: called with the number of bytes that are read by now.
     """
-    columns = source.as_columns() if find_spec("pgpq") else None
-    if columns is None:
-        return None
     import pyarrow as pa
 
-    schema, batches = columns
-    known = len(set(schema.names)) == len(schema.names) and set(schema.names) <= set(types)
-    if not known or not set(required) <= set(schema.names):
-        # What reads the header says what is wrong.
+    names: list[str] = schema.names
+    if not find_spec("pgpq") or len(set(names)) < len(names) or not set(names) <= set(types):
+        # What reads the header as text says what is wrong with it.
         return None
     fitting = {field.name: _fitting(field.type, types[field.name]) for field in schema}
     if None in fitting.values():

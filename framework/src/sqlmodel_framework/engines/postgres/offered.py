@@ -11,6 +11,7 @@ from sqlalchemy import Column, Connection
 from ...loading.csv_file import CsvRows, open_csv
 from ...loading.load import Load
 from ...loading.sources import CsvSource, OutsideSource
+from ...loading.sources.arrow import columns_as_csv
 from .arrow_copy import binary_rows
 from .csv_copy import copy_rows
 from .stage import required_columns
@@ -94,12 +95,16 @@ def open_rows(
     source = load.source
     assert isinstance(source, OutsideSource)
     columns, required = load.sql_table.columns, required_columns(load)
-    if not as_text:
+    found = None if as_text else source.as_columns()
+    if found is None:
+        csv = source.as_csv(load.table)
+    else:
         types = {column.name: type_name(column) for column in columns}
-        in_bytes = binary_rows(source, types, required, progress)
+        in_bytes = binary_rows(*found, types, progress) if set(required) <= set(found[0].names) else None
         if in_bytes is not None:
             yield in_bytes
             return
-    csv = source.as_csv(load.table)
+        # They are open, and some can be opened but once.
+        csv = columns_as_csv(source, load.table, lambda: found)
     with open_csv(csv, load.full_table_name, columns.keys(), required, progress) as rows:
         yield _CsvOffered(rows, csv)

@@ -31,6 +31,7 @@ from ...errors import ContractError
 from ...loading.breaking import breaks
 from ...loading.contract import contract_of
 from ...loading.load import Load
+from ...loading.rereading import refuse_spent_source
 from ...loading.sources import OutsideSource
 from .candidates import Candidates
 from .offered import open_rows
@@ -83,6 +84,7 @@ def stage_typed(
     Raises:
         DeclarationError: the source's columns do not fit the table's.
         ContractError: the header does not fit.
+        TerminalError: a row breaks the contract, and the source offers its rows only once.
     """
     if load.rules or load.contract == "evolve" or not isinstance(load.source, OutsideSource):
         return None
@@ -101,9 +103,11 @@ def stage_typed(
             if rows.error is not None:
                 raise
             savepoint.rollback()
+            refuse_spent_source(load.source)
             return None
     if _breaks_the_contract(connection, load, rows.header):
         savepoint.rollback()
+        refuse_spent_source(load.source)
         return None
     savepoint.commit()
     staged = _staged(load, rows.header)

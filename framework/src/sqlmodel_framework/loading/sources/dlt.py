@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import SQLModel
 
 from ...errors import ContractError
+from ..streams import refuse_spent
 from .arrow import columns_as_csv
 from .csv import CsvSource
 from .outside import OutsideSource
@@ -48,6 +49,8 @@ class DltSource(OutsideSource):
 
     def as_columns(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]] | None:
         """What is yielded, where that is Arrow."""
+        # Whether it is Arrow, only a first item tells.
+        refuse_spent(self.resource, self.name)
         items = iter(self.resource())
         first = next(items, None)
         if first is None or not _is_arrow(first):
