@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Index, create_engine, text
 from sqlmodel import Field, SQLModel
 from sqlmodel_framework import (
     Append,
@@ -62,7 +62,19 @@ class Country(ReferenceTableMixin, table=True):
     name: str
 
 
-TABLES = (Sale, Note, City, Country)
+class Seat(SQLModel, table=True):
+    """A table in which something is unique that is no key."""
+
+    __tablename__ = "mode_seat"
+    __table_args__ = (
+        Index("mode_seat_name", text("lower(name)"), unique=True),
+        {"schema": "modes"},
+    )
+    id: int = Field(primary_key=True)
+    name: str
+
+
+TABLES = (Sale, Note, City, Country, Seat)
 
 
 def load(target: Target, table: type[SQLModel], mode: Mode, rows: Rows, **more: Any) -> LoadResult:
@@ -238,3 +250,20 @@ def test_a_mode_that_does_not_fit_is_refused(database: Target) -> None:
         load(database, Note, Merge(), [{"words": "a"}])
     with pytest.raises(DeclarationError, match="share of more than all rows"):
         load(database, Sale, Merge(), [], reject_at_most=1.5)
+
+
+def test_replace_takes_a_unique_value_from_a_row_that_goes(database: Target, ask: Ask) -> None:
+    load(database, Seat, Replace(), [{"id": 1, "name": "A1"}])
+    done = load(database, Seat, Replace(), [{"id": 2, "name": "a1"}])
+    assert (done.loaded, done.deleted, done.rejected) == (1, 1, 0)
+    assert ask(database, "SELECT id, name FROM modes.mode_seat") == [(2, "a1")]
+
+
+@pytest.mark.parametrize("rows", [[], [{"code": "B", "name": "b"}], [{"code": "A", "name": "x"}]])
+def test_a_snapshot_with_and_without_rows_that_go(database: Target, ask: Ask, rows: Rows) -> None:
+    load(database, City, History(), [{"code": "A", "name": "a"}])
+    load(database, City, History(), rows, columns=("code", "name"))
+    assert ask(database, "SELECT code, name FROM modes.mode_city ORDER BY 1") == [
+        tuple(row.values()) for row in rows
+    ]
+    assert ask(database, "SELECT code, name FROM modes.mode_city_history ORDER BY 1") == [("A", "a")]

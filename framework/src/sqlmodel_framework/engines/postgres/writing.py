@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     TableClause,
+    UniqueConstraint,
     and_,
     delete,
     false,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from ...base.models import ReferenceTableMixin
@@ -73,7 +75,7 @@ def write(connection: Connection, load: Load, rows: Candidates, offered: list[st
             if key is None:
                 deleted = connection.execute(delete(load.sql_table)).rowcount
                 return Written(_insert(connection, load, rows, offered), deleted)
-            if rows.distinct is not None and len(unique_keys(load.sql_table)) == 1:
+            if rows.distinct is not None and _nothing_else_is_unique(load, key):
                 loaded = _merge(connection, load, rows, offered)
                 # As many rows as came, each with a key that came: none is left over.
                 there = connection.execute(select(func.count()).select_from(load.sql_table)).scalar_one()
@@ -154,6 +156,14 @@ def check_writable(load: Load, offered: list[str]) -> None:
 def _described_keys(load: Load) -> str:
     keys = [f"({', '.join(column.name for column in key)})" for key in unique_keys(load.sql_table)]
     return " or ".join(keys) or "missing in the table's declaration"
+
+
+def _nothing_else_is_unique(load: Load, key: tuple[str, ...]) -> bool:
+    """Whether no value that goes can be in the way of one that comes."""
+    table = load.sql_table
+    constraints = any(isinstance(c, UniqueConstraint | ExcludeConstraint) for c in table.constraints)
+    others = constraints or any(index.unique for index in table.indexes)
+    return not others and key == tuple(table.primary_key.columns.keys())
 
 
 def _insert(connection: Connection, load: Load, rows: Candidates, offered: list[str]) -> int:
