@@ -23,6 +23,9 @@ def loaded(shop: Shop, database: Target) -> None:
     assert shop.run("run", "shop_datakit").returncode == 0
 
 
+QUIET = ("--progress", "none")
+
+
 def lines(output: str) -> list[list[str]]:
     """The lines of all tables, as their cells."""
     rows = [line.strip("│").split("│") for line in output.splitlines() if line.startswith("│")]
@@ -30,7 +33,7 @@ def lines(output: str) -> list[list[str]]:
 
 
 def test_what_agrees_is_a_table_and_exit_code_0(shop: Shop) -> None:
-    done = shop.run("verify", "shop_datakit")
+    done = shop.run("verify", "shop_datakit", *QUIET)
     assert (done.returncode, done.stderr) == (0, "")
     assert lines(done.stdout) == [
         ["bronze", "raw", "3", "3", "0", "0", "1", "0", "agrees"],
@@ -44,7 +47,7 @@ def test_what_differs_is_named_chunk_by_chunk_and_exit_code_65(
 ) -> None:
     ask(database, "UPDATE shop.item SET price = 2 WHERE code = 'salt'")
     ask(database, "UPDATE shop_bronze.raw_item SET price = '2' WHERE code = 'tea'")
-    done = shop.run("verify", "shop_datakit", "--load", "items", "--load", "raw", "--chunk-rows", "1")
+    done = shop.run("verify", "shop_datakit", "--load", "items", "--load", "raw", "--chunk-rows", "1", *QUIET)
     assert done.returncode == 65
     assert "\nbronze raw: rows of the target that are not as they were written: 1\n" in done.stdout
     assert "\nbronze raw: chunks that differ, by the order of the source:\n" in done.stdout
@@ -76,7 +79,7 @@ def test_json_is_all_that_stdout_holds(shop: Shop, database: Target, ask: Ask) -
 
 def test_what_cannot_be_verified_is_one_line_each(shop: Shop) -> None:
     shop.csv.unlink()
-    done = shop.run("verify", "shop_datakit")
+    done = shop.run("verify", "shop_datakit", *QUIET)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"\nbronze raw cannot be verified: {GONE}\n" in done.stdout
     assert "\nshop in one: of 2 loads 1 agree, 0 differ, 1 cannot be verified (" in done.stdout
@@ -89,7 +92,7 @@ def test_what_cannot_be_verified_is_one_line_each(shop: Shop) -> None:
 
 def test_where_nothing_can_be_verified_the_exit_code_is_not_0(shop: Shop) -> None:
     shop.csv.unlink()
-    done = shop.run("verify", "shop_datakit", "--load", "raw")
+    done = shop.run("verify", "shop_datakit", "--load", "raw", *QUIET)
     assert (done.returncode, done.stderr) == (
         64,
         f"error: datakit 'shop': no load could be verified\nhint: {GONE}\n",
@@ -102,15 +105,26 @@ def test_a_source_that_is_not_there_now_is_worth_a_retry(shop: Shop) -> None:
     away = 'DatabaseSource(target=Target("postgresql://nowhere.invalid/x", name="away"), table="t")'
     text = module.read_text().replace("TableSource,", "TableSource, DatabaseSource, Target,")
     module.write_text(text.replace(source, away))
-    done = shop.run("verify", "shop_datakit")
+    done = shop.run("verify", "shop_datakit", *QUIET)
     assert done.returncode == 69
     assert "\nbronze raw cannot be verified: target away cannot be reached" in done.stdout
     assert done.stderr.startswith("error: target away cannot be reached")
 
 
 def test_a_load_that_is_not_there_is_one_line(shop: Shop) -> None:
-    done = shop.run("verify", "shop_datakit", "--load", "nothing")
+    done = shop.run("verify", "shop_datakit", "--load", "nothing", *QUIET)
     assert (done.returncode, done.stderr) == (
         64,
         "error: datakit 'shop' has no load 'nothing'\nhint: its loads are raw, items\n",
     )
+
+
+def test_progress_is_on_standard_error(shop: Shop) -> None:
+    done = shop.run("verify", "shop_datakit")
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [(event["table"], event["number"]) for event in events if event["event"] == "load started"] == [
+        ("raw", 1),
+        ("items", 2),
+    ]
+    bar = shop.run("verify", "shop_datakit", "--progress", "rich")
+    assert "silver items" in bar.stderr

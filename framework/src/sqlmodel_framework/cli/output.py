@@ -103,7 +103,7 @@ class RunDisplay:
         self._progress.stop()
 
     def show(self, event: Event) -> None:
-        """Show an event of the run."""
+        """Show an event of a run, or of whatever else goes through loads."""
         if self._lines is not None:
             self._lines(event)
         match event:
@@ -112,7 +112,9 @@ class RunDisplay:
             case (
                 LoadStarted(table=table, layer=layer, number=number, total=total)
                 | LoadSkipped(table=table, layer=layer, number=number, total=total)
-            ) if self._task is not None:
+            ):
+                if self._task is None:
+                    self._task = self._progress.add_task("", total=None, detail="")
                 self._progress.update(
                     self._task, description=f"{layer} {table}", completed=number - 1, total=total, detail=""
                 )

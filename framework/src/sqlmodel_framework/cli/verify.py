@@ -10,11 +10,12 @@ import typer
 from ..base.discovery import find_datakit
 from ..errors import ContractError, TerminalError, TransientError
 from .each import on_each
-from .output import console, make_table, say
+from .output import RunDisplay, console, make_table, say
 from .place import FolderOption, JsonOption, TargetsOption
-from .run import NameArgument
+from .run import NameArgument, ProgressOption
 
 if TYPE_CHECKING:
+    from ..verify.events import VerifyEvent
     from ..verify.result import ChunkDifference, LoadVerification, Verification
 
 _COUNTS = ("source", "target", "rejected", "others", "chunks", "differ")
@@ -32,25 +33,33 @@ def verify(
         int, typer.Option("--chunk-rows", metavar="N", min=1, help="How many rows are one chunk.")
     ] = 250_000,
     json: JsonOption = False,
+    progress: ProgressOption = "auto",
 ) -> None:
     """Compare what sources offer with what targets hold; exit code 65 if anything differs.
 
     By count and checksum, chunk by chunk. Nothing is written. A load that cannot be compared is named with
     the reason.
     """
+    from ..verify.events import LoadVerified
     from ..verify.verify import verify_datakit
 
     datakit = find_datakit(name)
     datakit.table_classes()
-    found = on_each(
-        target,
-        folder,
-        datakit.name,
-        lambda each: verify_datakit(datakit, each, loads=load, chunk_rows=chunk_rows),
-        _show,
-        _fields,
-        json=json,
-    )
+    with RunDisplay(program="datakit", quiet=json, progress=progress) as display:
+
+        def show(event: VerifyEvent) -> None:
+            if not isinstance(event, LoadVerified):
+                display.show(event)
+
+        found = on_each(
+            target,
+            folder,
+            datakit.name,
+            lambda each: verify_datakit(datakit, each, loads=load, chunk_rows=chunk_rows, on_event=show),
+            _show,
+            _fields,
+            json=json,
+        )
     differing = [f"{each.target}: {_named(one)}" for each in found for one in each.of("differs")]
     if differing:
         raise ContractError(
