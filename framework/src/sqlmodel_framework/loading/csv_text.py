@@ -16,7 +16,7 @@ def csv_record(values: Iterable[str | None]) -> str:
     >>> csv_record(["JFK", None, ""])
     '"JFK",,""\n'
     """
-    fields = ("" if value is None else '"' + value.replace('"', '""') + '"' for value in values)
+    fields = ["" if value is None else '"' + value.replace('"', '""') + '"' for value in values]
     return ",".join(fields) + "\n"
 
 

@@ -54,13 +54,14 @@ def value_text(value: Any) -> str:
         ValueError: it holds a zero byte or half a character.
         TypeError: it is of a type that has no text.
     """
+    write = _EXACT.get(type(value))
+    if write is not None:
+        return write(value)
     match value:
         case str():
             return _checked(value.value if isinstance(value, enum.Enum) else value)
         case enum.Enum():
             return value_text(value.value)
-        case bool():
-            return "true" if value else "false"
         case float():
             return _number(value)
         case int() | Decimal():
@@ -95,11 +96,25 @@ def _number(value: float) -> str:
 def _checked(text: str) -> str:
     if "\0" in text:
         raise ValueError("it holds a zero byte")
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"it holds half a character, U+{ord(text[error.start]):04X}") from None
     return text
+
+
+# Of most values the type itself says how they are written; going through all kinds takes longer.
+_EXACT: dict[type, Callable[[Any], str]] = {
+    str: _checked,
+    int: str,
+    bool: lambda value: "true" if value else "false",
+    float: _number,
+    Decimal: str,
+    date: date.isoformat,
+    datetime: lambda value: value.isoformat(" "),
+}
 
 
 def _json(value: Any) -> str:

@@ -178,16 +178,31 @@ def _texts(
             table=table_of(table).fullname,
             column=stranger,
         )
-    texts = []
+    get = values.get
+    try:
+        return [None if (value := get(name)) is None else write(value) for name, write in known.items()]
+    except (TypeError, ValueError):
+        raise _unwritable(source, table, known, f"{unit} {number}", values) from None
+
+
+def _unwritable(
+    source: OutsideSource,
+    table: type[SQLModel],
+    known: Mapping[str, Writer],
+    where: str,
+    values: Mapping[str, Any],
+) -> ContractError:
+    """Which value of a row has no text, and why."""
     for name, write in known.items():
         value = values.get(name)
         try:
-            texts.append(None if value is None else write(value))
+            if value is not None:
+                write(value)
         except (TypeError, ValueError) as error:
-            raise ContractError(
-                f"{source.name}, {unit} {number}: {name} cannot be written: {error}",
+            return ContractError(
+                f"{source.name}, {where}: {name} cannot be written: {error}",
                 hint="nothing was loaded; mend the value, or keep it as bytes",
                 table=table_of(table).fullname,
                 column=name,
-            ) from None
-    return texts
+            )
+    raise AssertionError(f"{source.name}, {where}: every value can be written")
