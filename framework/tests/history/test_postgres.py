@@ -270,6 +270,21 @@ def test_a_writer_needs_no_right_to_the_history_and_has_none(things: Place) -> N
         things.write(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
+def test_an_update_that_dates_itself_is_kept_like_any_other(things: Place) -> None:
+    things.write("INSERT INTO kept.pg_thing (id, size) VALUES (1, 1), (2, 2)")
+    [before] = things.rows(history_of(Thing, 2))
+    dated = "valid_from = now(), updated_at = now()"
+    things.write(f"UPDATE kept.pg_thing SET size = 5, {dated} WHERE id = 1")
+    things.write(f"UPDATE kept.pg_thing SET {dated} WHERE id = 2")
+    things.write(f"UPDATE kept.pg_thing SET size = 6, {dated}, valid_to = now() WHERE id = 1")
+    first, second, third = things.rows(history_of(Thing, 1))
+    assert [row.size for row in (first, second, third)] == [1, 5, 6]
+    assert (first.valid_to, second.valid_to) == (second.valid_from, third.valid_from)
+    assert third.updated_at == third.valid_from < third.valid_to
+    # Where nothing was changed, nothing is dated anew.
+    assert things.rows(history_of(Thing, 2)) == [before]
+
+
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
 @pytest.mark.parametrize(
     "change",

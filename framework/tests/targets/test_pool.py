@@ -181,7 +181,7 @@ def test_a_connection_that_comes_back_is_like_new(database: Target) -> None:
             0,
         )
         # A run after a deployment, over the connection that has had temporary tables.
-        assert PostgresEngine(target).write_rows("SHOW temp_buffers") == [{"temp_buffers": "64MB"}]
+        assert PostgresEngine(target).write_rows("SHOW temp_buffers") == [{"temp_buffers": "128MB"}]
 
 
 def test_a_transaction_that_failed_leaves_a_connection_that_works(database: Target) -> None:

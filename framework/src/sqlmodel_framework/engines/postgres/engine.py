@@ -49,7 +49,7 @@ _SESSION = (
     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; "
     "SET client_encoding = 'UTF8'; SET client_min_messages = 'warning'; "
     # No longer to be changed after the first temporary table, and nothing that is used before it.
-    "SET temp_buffers = '64MB'; "
+    "SET temp_buffers = '128MB'; "
     # The search path usually begins with a schema named after the user. For a user called datakit that
     # is the ledger's, as soon as it exists, and tables without a schema would move there.
     "SELECT set_config('search_path', "

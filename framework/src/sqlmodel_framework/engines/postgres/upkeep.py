@@ -123,6 +123,7 @@ class _History:
         self.key = [quoted(column.name) for column in table.primary_key.columns]
         self.copied = [quoted(c.name) for c in stored_columns(table) if c is not bounds[1]]
         self.data = [quoted(c.name) for c in stored_columns(table) if c not in set(self.kept)]
+        self.printed_data = [printed(c.name) for c in stored_columns(table) if c not in set(self.kept)]
         self.by_row = "partition_by" in table.dialect_options["postgresql"] and bool(
             table.dialect_options["postgresql"]["partition_by"]
         )
@@ -145,6 +146,20 @@ class _History:
             f"OR (new.{self.bare('valid_to')} IS DISTINCT FROM {_FOREVER}::timestamp with time zone) "
             "OR (current_setting('transaction_isolation'::text) <> 'read committed'::text)))"
         )
+        # An update that says by itself what the trigger would say, as those of a load do, is left alone.
+        moments = [self.bare("valid_from")]
+        if self.updated_at is not None:
+            moments.append(printed(self.updated_at.name))
+        unlike = [f"(new.{name} IS DISTINCT FROM CURRENT_TIMESTAMP)" for name in moments]
+        start, end = moments[0], self.bare("valid_to")
+        rows_of = {side: ", ".join(f"{side}.{name}" for name in self.printed_data) for side in ("new", "old")}
+        unlike += [
+            f"(old.{start} > CURRENT_TIMESTAMP)",
+            f"(new.{end} IS DISTINCT FROM old.{end})",
+            f"record_image_eq(ROW({rows_of['new']}), ROW({rows_of['old']}))",
+            "(current_setting('transaction_isolation'::text) <> 'read committed'::text)",
+        ]
+        undated = f"FOR EACH ROW WHEN (({' OR '.join(unlike)}))"
         new, old = "NEW TABLE AS new_rows", "OLD TABLE AS old_rows"
         each = "FOR EACH ROW" if self.by_row else "FOR EACH STATEMENT"
 
@@ -153,7 +168,7 @@ class _History:
 
         triggers = [
             self.place.trigger("stamp_insert", "BEFORE INSERT", forged, stamp),
-            self.place.trigger("stamp_update", "BEFORE UPDATE", "FOR EACH ROW", stamp),
+            self.place.trigger("stamp_update", "BEFORE UPDATE", undated, stamp),
             self.place.trigger("keep_insert", "AFTER INSERT", rows(new), keep),
             self.place.trigger("keep_update", "AFTER UPDATE", rows(old, new), keep),
             self.place.trigger("keep_delete", "AFTER DELETE", rows(old), keep),

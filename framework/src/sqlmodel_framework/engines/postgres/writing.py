@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from ...base.models import ReferenceTableMixin
 from ...base.tables import unique_keys
 from ...errors import DeclarationError
+from ...history.companion import interval
 from ...loading.load import Load
 from ...loading.modes import Append, DeleteInsert, History, InsertOnly, Merge, Replace
 from .candidates import Candidates
@@ -208,6 +209,10 @@ def _merge(
         update_set[revived.name] = None
     if update_set:
         update_set |= _recorded_updates(load, offered)
+        bounds = interval(table)
+        if bounds is not None and bounds[0].name not in offered:
+            # As the table's trigger would say, which then need not be called for each row.
+            update_set[bounds[0].name] = func.now()
         statement = statement.on_conflict_do_update(index_elements=list(key), set_=update_set)
     else:
         statement = statement.on_conflict_do_nothing(index_elements=list(key))
