@@ -24,9 +24,18 @@ _ROWS_AT_ONCE = 1 << 14
 _BYTES_AT_ONCE = 1 << 18
 _PARAMETERS = "("
 
+# What PostgreSQL's manual calls them: a signature, no flags, no extension; and a row of -1 fields.
+_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_TRAILER = b"\xff\xff"
+
 
 class BinaryRows:
-    """The rows of a source, every value in the type of its column; what `Offered` asks for."""
+    """The rows of a source, every value in the type of its column; what `Offered` asks for.
+
+    Attributes:
+        schema: of what is sent.
+        bytes_read: how many bytes the rows had until now.
+    """
 
     as_text = False
     error = None
@@ -35,7 +44,7 @@ class BinaryRows:
         self, schema: pa.Schema, batches: Iterator[pa.RecordBatch], progress: Callable[[int], None]
     ) -> None:
         self.header: list[str] = schema.names
-        self._schema = schema
+        self.schema = schema
         self._batches = batches
         self._progress = progress
         self._digest = hashlib.sha256()
@@ -43,7 +52,7 @@ class BinaryRows:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 over the bytes that went over, in hex."""
+        """SHA-256 over the rows as they are sent, in hex."""
         return self._digest.hexdigest()
 
     def copy_into(self, connection: Connection, place: tuple[str, ...]) -> int:
@@ -57,12 +66,71 @@ class BinaryRows:
             ContractError: a value does not fit its column; which one, text says better than bytes.
             DBAPIError: the server refused, or went away.
         """
+        return self.copy(connection, place, self.batches())
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The source's batches, in the schema.
+
+        Raises:
+            ContractError: a value does not fit its column.
+        """
+        import pyarrow as pa
+
+        for batch in self._batches:
+            try:
+                columns = [
+                    _in_type(column, wanted.type)
+                    for column, wanted in zip(batch.columns, self.schema, strict=True)
+                ]
+            except pa.ArrowInvalid as error:
+                raise ContractError(str(error)) from None
+            yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def count(self, batch: pa.RecordBatch) -> None:
+        """Count a batch that is not sent, or sent by another way, as read."""
+        for data in self._encoded(batch):
+            self._count(data)
+
+    def tell(self) -> None:
+        """Tell how many bytes are read by now."""
+        self._progress(self.bytes_read)
+
+    def copy(
+        self,
+        connection: Connection,
+        place: tuple[str, ...],
+        batches: Iterator[pa.RecordBatch],
+        *,
+        counting: bool = True,
+    ) -> int:
+        """COPY batches of the schema into a table; returns how many rows the server counted.
+
+        Args:
+            connection: in a transaction.
+            place: the table's schema, if it has one, and name.
+            batches: the batches.
+            counting: whether they count as read; those that were counted before do not.
+
+        Raises:
+            ContractError: a value does not fit its column.
+            DBAPIError: the server refused, or went away.
+        """
         driver: Any = connection.connection.driver_connection
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
             sql.Identifier(*place), sql.SQL(", ").join(map(sql.Identifier, self.header))
         )
-        with PushedStream(self._push) as stream, driver.cursor() as cursor:
-            rows = WatchedStream(stream, self._took)
+
+        def push(stream: BinaryIO) -> None:
+            stream.write(_HEADER)
+            for batch in batches:
+                for data in self._encoded(batch):
+                    if counting:
+                        self._count(data)
+                    stream.write(data)
+            stream.write(_TRAILER)
+
+        with PushedStream(push) as stream, driver.cursor() as cursor:
+            rows = WatchedStream(stream, lambda _: self.tell())
             try:
                 cursor.copy_expert(statement, rows, size=_BYTES_AT_ONCE)
             except psycopg2.Error as error:
@@ -73,32 +141,19 @@ class BinaryRows:
                 raise DBAPIError("COPY", {}, error) from error
             return int(cursor.rowcount)
 
-    def _took(self, bytes_read: int) -> None:
-        self.bytes_read = bytes_read
-        self._progress(bytes_read)
+    def _count(self, data: bytes) -> None:
+        self._digest.update(data)
+        self.bytes_read += len(data)
 
-    def _push(self, stream: BinaryIO) -> None:
-        import pyarrow as pa
+    def _encoded(self, batch: pa.RecordBatch) -> Iterator[bytes]:
+        """The bytes of the rows alone, which are the same however many COPYs they are sent by."""
         from pgpq import ArrowToPostgresBinaryEncoder
 
-        def send(data: bytes) -> None:
-            self._digest.update(data)
-            stream.write(data)
-
-        encoder = ArrowToPostgresBinaryEncoder(self._schema)
-        send(encoder.write_header())
-        for batch in self._batches:
-            try:
-                columns = [
-                    _in_type(column, wanted.type)
-                    for column, wanted in zip(batch.columns, self._schema, strict=True)
-                ]
-            except pa.ArrowInvalid as error:
-                raise ContractError(str(error)) from None
-            fitting = pa.RecordBatch.from_arrays(columns, schema=self._schema)
-            for first in range(0, batch.num_rows, _ROWS_AT_ONCE):
-                send(encoder.write_batch(fitting.slice(first, _ROWS_AT_ONCE)))
-        send(encoder.finish())
+        encoder = ArrowToPostgresBinaryEncoder(self.schema)
+        encoder.write_header()
+        for first in range(0, batch.num_rows, _ROWS_AT_ONCE):
+            yield encoder.write_batch(batch.slice(first, _ROWS_AT_ONCE))
+        yield encoder.finish().removesuffix(_TRAILER)
 
 
 def binary_rows(

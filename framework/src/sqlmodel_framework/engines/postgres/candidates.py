@@ -24,13 +24,18 @@ class Candidates:
         table: the rows, with their values converted.
         accepted: the condition that a row keeps the contract.
         order: their order in the source.
-        distinct: how many rows there are, where it is known that each is accepted and has a key of its own.
+        distinct: how many rows the source has, where it is known that each is accepted and has a key of its
+            own. Those that the table has already need not be among the rows.
+        mostly_differ: whether those that the table has already were left out, as far as they were seen.
+        gone: the keys that only the table has, where they are known.
     """
 
     table: TableClause
     accepted: ColumnElement[bool]
     order: ColumnElement[Any]
     distinct: int | None = None
+    mostly_differ: bool = False
+    gone: TableClause | None = None
 
 
 def accepted(screened: FromClause) -> ColumnElement[bool]:

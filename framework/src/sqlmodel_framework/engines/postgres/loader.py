@@ -30,6 +30,7 @@ from ...loading.rejecting import RejectedRow, check_rejected
 from ...runs import ledger
 from ...runs.result import LoadResult
 from .candidates import POSITION, REASONS, accepted, screened_rows
+from .changed_rows import GONE
 from .evolving import types_of
 from .finishing import finish
 from .row_hash import row_hash
@@ -76,7 +77,7 @@ def carry_out(
             table=load.full_table_name,
         )
     finish(connection, load, run_id, result)
-    for name in ("datakit_stage", "datakit_screened", TYPED):
+    for name in ("datakit_stage", "datakit_screened", TYPED, GONE):
         connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{name}"))
     return result
 

@@ -8,7 +8,7 @@ reason.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -34,6 +34,7 @@ from ...loading.load import Load
 from ...loading.rereading import refuse_spent_source
 from ...loading.sources import OutsideSource
 from .candidates import Candidates
+from .changed_rows import changed_rows
 from .offered import open_rows
 from .screening import lacks
 from .stage import CreateTemporaryAs
@@ -97,8 +98,9 @@ def stage_typed(
         needed = [f"ALTER {quote(each.name)} SET NOT NULL" for each in columns if not each.nullable]
         if needed:
             connection.execute(text(f"ALTER TABLE pg_temp.{TYPED} {', '.join(needed)}"))
+        changed = changed_rows(connection, load, rows)
         try:
-            read = rows.copy_into(connection, ("pg_temp", TYPED))
+            read = (changed or rows).copy_into(connection, ("pg_temp", TYPED))
         except ContractError:
             if rows.error is not None:
                 raise
@@ -112,6 +114,8 @@ def stage_typed(
     savepoint.commit()
     staged = _staged(load, rows.header)
     found = Candidates(staged, true(), staged.c.ctid, distinct=read)
+    if changed is not None and changed.complete:
+        found = replace(found, mostly_differ=True, gone=changed.gone)
     return TypedStage(found, rows.header, read, rows.bytes_read, rows.checksum)
 
 

@@ -38,7 +38,9 @@ from .values import exact
 __all__ = [
     "Written",
     "check_writable",
+    "ends_rows_by_a_mark",
     "mode_reasons",
+    "nothing_else_is_unique",
     "usable_key",
     "write",
 ]
@@ -76,7 +78,7 @@ def write(connection: Connection, load: Load, rows: Candidates, offered: list[st
             if key is None:
                 deleted = connection.execute(delete(load.sql_table)).rowcount
                 return Written(_insert(connection, load, rows, offered), deleted)
-            if rows.distinct is not None and _nothing_else_is_unique(load, key):
+            if rows.distinct is not None and nothing_else_is_unique(load, key):
                 loaded = _merge(connection, load, rows, offered)
                 # As many rows as came, each with a key that came: none is left over.
                 there = connection.execute(select(func.count()).select_from(load.sql_table)).scalar_one()
@@ -159,8 +161,13 @@ def _described_keys(load: Load) -> str:
     return " or ".join(keys) or "missing in the table's declaration"
 
 
-def _nothing_else_is_unique(load: Load, key: tuple[str, ...]) -> bool:
-    """Whether no value that goes can be in the way of one that comes."""
+def nothing_else_is_unique(load: Load, key: tuple[str, ...]) -> bool:
+    """Whether no value that goes can be in the way of one that comes.
+
+    Args:
+        load: the load.
+        key: the columns by which its rows are told apart.
+    """
     table = load.sql_table
     constraints = any(isinstance(c, UniqueConstraint | ExcludeConstraint) for c in table.constraints)
     others = constraints or any(index.unique for index in table.indexes)
@@ -191,18 +198,14 @@ def _merge(
     assert key is not None
     others = [name for name in offered if name not in key] if update_known else []
     same_key = and_(*(table.c[name] == new.c[name] for name in key))
-    differs: list[ColumnElement[bool]] = [
-        exact(table.c[n], table.c[n]).is_distinct_from(exact(table.c[n], new.c[n])) for n in others
-    ]
+    differs = [_differs(table.c[name], new.c[name]) for name in others]
     revived = _inactivated(load, offered) if update_known else None
     if revived is not None:
         differs.append(revived.is_not(None))
-    query = (
-        select(*(new.c[name] for name in offered))
-        .select_from(new.outerjoin(table, same_key))
-        .where(rows.accepted, or_(table.c[key[0]].is_(None), *differs))
-        .order_by(rows.order)
-    )
+    query = select(*(new.c[name] for name in offered)).where(rows.accepted).order_by(rows.order)
+    if not rows.mostly_differ:
+        query = query.select_from(new.outerjoin(table, same_key))
+        query = query.where(or_(table.c[key[0]].is_(None), *differs))
     statement = pg_insert(table).from_select(offered, query)
     update_set: dict[str, Any] = {name: statement.excluded[name] for name in others}
     if revived is not None:
@@ -213,13 +216,20 @@ def _merge(
         if bounds is not None and bounds[0].name not in offered:
             # As the table's trigger would say, which then need not be called for each row.
             update_set[bounds[0].name] = func.now()
-        statement = statement.on_conflict_do_update(index_elements=list(key), set_=update_set)
+        unlike = [_differs(table.c[name], statement.excluded[name]) for name in others]
+        statement = statement.on_conflict_do_update(
+            index_elements=list(key), set_=update_set, where=or_(*unlike) if rows.mostly_differ else None
+        )
     else:
         statement = statement.on_conflict_do_nothing(index_elements=list(key))
-    if rows.distinct is None:
+    if rows.mostly_differ or rows.distinct is None:
         return connection.execute(statement).rowcount
     with merging_in_order(connection, rows.table, table, key):
         return connection.execute(statement).rowcount
+
+
+def _differs(there: Column[Any], new: ColumnElement[Any]) -> ColumnElement[bool]:
+    return exact(there, there).is_distinct_from(exact(there, new))
 
 
 def _end_absent(
@@ -230,12 +240,26 @@ def _end_absent(
     A key that came in a row that was rejected is not lacking: the row that is there is the last good one.
     """
     table = load.sql_table
+    if rows.gone is not None:
+        gone = rows.gone
+        lacking = select(literal(1)).where(*(gone.c[name] == table.c[name] for name in key)).exists()
+        return connection.execute(delete(table).where(lacking)).rowcount
     came = select(literal(1)).where(*(rows.table.c[name] == table.c[name] for name in key)).exists()
     ended = _inactivated(load, offered)
     if ended is None:
         return connection.execute(delete(table).where(not_(came))).rowcount
     values: dict[str, Any] = {ended.name: func.now(), **_recorded_updates(load, offered)}
     return connection.execute(update(table).where(not_(came), ended.is_(None)).values(values)).rowcount
+
+
+def ends_rows_by_a_mark(load: Load, offered: list[str]) -> bool:
+    """Whether a row that the source lacks is kept and marked, and one that comes again loses the mark.
+
+    Args:
+        load: the load.
+        offered: the columns that the source offers.
+    """
+    return _inactivated(load, offered) is not None
 
 
 def _inactivated(load: Load, offered: list[str]) -> Column[Any] | None:
