@@ -1,7 +1,8 @@
-"""Refreshes the locks: `bazel run //tools/lock:update [-- debian|python]`.
+"""Refreshes the locks: `bazel run //tools/lock:update [-- [--keep] debian|python]`.
 
 Resolves what debian.in and python.in ask for against the machine's own apt and pip configuration and writes
 debian.lock and python.lock beside them. The locks name packages, versions and hashes, never a host.
+With `--keep`, Python packages that are locked keep their versions, and only new ones are chosen.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ def main() -> None:
     parser.add_argument("pip_for_debian", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("pip", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("locks", nargs="*", choices=["debian", "python", []], help="default: both")
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--keep", action="store_true", help="Python packages that are locked keep their versions"
+    )
+    arguments = parser.parse_intermixed_args()
     workspace = os.environ.get("BUILD_WORKSPACE_DIRECTORY")
     if not workspace:
         sys.exit("run it by `bazel run //tools/lock:update`: it writes into the workspace")
@@ -63,7 +67,9 @@ def main() -> None:
         write(folder / "debian.lock", lines)
     if "python" in chosen:
         pip = [str(arguments.pip_for_debian.resolve()), str(arguments.pip.resolve())]
-        write(folder / "python.lock", python_lock.resolve(folder / "python.in", pip))
+        lock = folder / "python.lock"
+        constraints = python_lock.kept(lock.read_text()) if arguments.keep else []
+        write(lock, python_lock.resolve(folder / "python.in", pip, constraints))
 
 
 if __name__ == "__main__":

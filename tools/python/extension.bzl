@@ -1,6 +1,6 @@
 "Python packages for MODULE.bazel."
 
-load(":lockfile.bzl", "parse_lock")
+load(":lockfile.bzl", "cycles_of", "parse_lock")
 load(":package.bzl", "python_hub", "python_package")
 
 # What an sdist without a word of its own is built with.
@@ -12,6 +12,7 @@ def _wheels_impl(mctx):
         tags = {t.package: t.tag for t in module.tags.sdist}
         for tag in module.tags.lock:
             packages = parse_lock(mctx.read(tag.lock))
+            cycles = cycles_of(packages)
 
             # Repositories that an extension makes are called `<module>~<extension>~<name>`.
             prefix = "_main~wheels~%s_" % tag.name
@@ -20,13 +21,15 @@ def _wheels_impl(mctx):
                 return prefix + name.replace("-", "_")
 
             for package in packages:
+                cycle = cycles.get(package.name, [])
                 python_package(
                     name = "%s_%s" % (tag.name, package.name.replace("-", "_")),
                     package = package.name,
                     version = package.version,
                     file = package.file,
                     sha256 = package.sha256,
-                    deps = [canonical(d) for d in package.deps],
+                    deps = [canonical(d) for d in package.deps if d not in cycle],
+                    cycle = [canonical(d) for d in cycle],
                     tag = tags.get(package.name, "py3-none-any"),
                     build_deps = [canonical(d) for d in _BUILD_DEPS],
                 )

@@ -26,6 +26,16 @@ alias(
 exports_files(["{folder}"])
 """
 
+# Of packages that need each other, each has the others as they are alone: targets may not go round in a circle.
+_ALONE = """
+wheel_library(
+    name = "alone",
+    folder = "{folder}",
+    wheel = "{file}",
+    deps = {deps},
+)
+"""
+
 _SDIST = """\
 load("@@{main}//tools/python:library.bzl", "unpacked_wheel")
 load("@@{main}//tools/python:wheel.bzl", "wheel_of_sdist")
@@ -90,12 +100,17 @@ def _unpack(rctx, folder):
 def _python_package_impl(rctx):
     _fetch(rctx)
     main = rctx.attr._unpack.workspace_name
-    deps = repr(["@@%s//:pkg" % d for d in rctx.attr.deps])
+    deps = ["@@%s//:pkg" % d for d in rctx.attr.deps]
+    cycle = ["@@%s//:alone" % d for d in rctx.attr.cycle]
     if rctx.attr.file.endswith(".whl"):
         # The folder is one input of an action. Its content cannot change under its name, which holds the wheel's hash.
         folder = "site-" + rctx.attr.sha256[:12]
         _unpack(rctx, folder)
-        build = _WHEEL.format(main = main, file = rctx.attr.file, folder = folder, deps = deps)
+        build = _WHEEL.format(main = main, file = rctx.attr.file, folder = folder, deps = repr(deps + cycle))
+        if cycle:
+            build += _ALONE.format(file = rctx.attr.file, folder = folder, deps = repr(deps))
+    elif cycle:
+        fail("%s is an sdist and one of packages that need each other: that is for wheels only" % rctx.attr.package)
     else:
         build = _SDIST.format(
             main = main,
@@ -103,7 +118,7 @@ def _python_package_impl(rctx):
             version = rctx.attr.version,
             tag = rctx.attr.tag,
             file = rctx.attr.file,
-            deps = deps,
+            deps = repr(deps),
             build_deps = repr(["@@%s//:pkg" % d for d in rctx.attr.build_deps]),
         )
     rctx.file("BUILD.bazel", build)
@@ -116,6 +131,7 @@ python_package = repository_rule(
         "version": attr.string(mandatory = True),
         "file": attr.string(mandatory = True),
         "sha256": attr.string(mandatory = True),
+        "cycle": attr.string_list(doc = "those of the other packages that it needs, and that need it"),
         "tag": attr.string(doc = "of the wheel that an sdist builds"),
         "deps": attr.string_list(doc = "canonical names of the repositories that it needs when used"),
         "build_deps": attr.string_list(doc = "canonical names of those that building its sdist needs"),
