@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,8 +61,8 @@ class ConfigurationError(DeclarationError):
         self.problems = tuple(problems)
         only = self.problems[0] if len(self.problems) == 1 else None
         hint = only.hint if only else None
-        told = (Problem(one.place, one.field, one.message, None if only else one.hint) for one in self.problems)
-        super().__init__("; ".join(map(str, told)), hint=hint)
+        told = [str(replace(only, hint=None))] if only else [str(problem) for problem in self.problems]
+        super().__init__("; ".join(told), hint=hint)
 
 
 def read_document(path: Path) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def connected_endpoint(connection_id: str, password_file: PurePosixPath) -> Conn
         connection = Connection.get(connection_id)
     except AirflowNotFoundException:
         raise AirflowFailException(
-            f"there is no Airflow connection {connection_id!r}: add it, or name another one in the declaration"
+            f"there is no Airflow connection {connection_id!r}: add it, or declare another one"
         ) from None
     if connection.password:
         mask_secret(connection.password)

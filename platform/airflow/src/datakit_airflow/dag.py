@@ -47,7 +47,10 @@ class Plan:
 
 
 def plan_dag(
-    declared: Declaration | Path | str, *, environment: Environment | Path | str | None = None, place: str = ""
+    declared: Declaration | Path | str,
+    *,
+    environment: Environment | Path | str | None = None,
+    place: str = "",
 ) -> Plan:
     """Read and check everything that a DAG is made of, without making it.
 

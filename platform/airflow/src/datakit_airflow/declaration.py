@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_v
 from .configuration import ConfigurationError, Problem, Strict, read_document, validated
 from .images import ImageReference
 
-__all__ = ["ASSETS", "Declaration", "DbtStep", "StepKind", "parse_declaration", "read_declaration"]
+__all__ = ["ASSETS", "DbtStep", "Declaration", "StepKind", "parse_declaration", "read_declaration"]
 
 ASSETS = "assets"
 """The schedule that means: when the tables that are read from elsewhere change."""
@@ -56,7 +56,7 @@ class DbtStep(Strict):
     )
     step: Literal["build", "run", "test", "seed", "snapshot"] = "build"
     image: str = Field(default="dbt", description="The role of its image.")
-    parameters: dict[str, JsonValue] = {}
+    parameters: dict[str, JsonValue] = Field(default={})
 
 
 class Declaration(Strict):
@@ -98,7 +98,7 @@ class Declaration(Strict):
     pods: dict[str, PodTemplate] = Field(
         default={}, description="The pod template of a kind of step, a layer or a load."
     )
-    parameters: dict[StepKind, dict[str, JsonValue]] = {}
+    parameters: dict[StepKind, dict[str, JsonValue]] = Field(default={})
 
     @field_validator("start_date")
     @classmethod
@@ -112,9 +112,9 @@ class Declaration(Strict):
             return value
         if not _CRON.fullmatch(value):
             raise ValueError(
-                f'{value!r} is no schedule: write a cron expression, a span such as "1h", "assets", or leave it out'
+                f'{value!r} is no schedule: write a cron expression, a span such as "1h", or "assets"'
             )
-        from croniter import croniter
+        from croniter import croniter  # type: ignore[import-untyped]
 
         if not croniter.is_valid(value):
             raise ValueError(f"{value!r} is no valid cron expression")

@@ -33,7 +33,7 @@ class DockerSettings(Strict):
     url: str | None = Field(default=None, description="The daemon; by default DOCKER_HOST, or its socket.")
     api_version: str = Field(default="auto", description="A version, or auto to ask the daemon.")
     network: str | None = None
-    extra_hosts: dict[str, str] = {}
+    extra_hosts: dict[str, str] = Field(default={})
     memory: str | None = Field(default=None, description='The most that a step may use, such as "2g".')
     pull: bool = Field(default=True, description="Whether an image that is not there is fetched.")
     environment: dict[str, str] = Field(default={}, description="Variables of every step. No secrets.")
@@ -55,9 +55,7 @@ class KubernetesSettings(Strict):
 class ProcessSettings(Strict):
     """Which programs carry out steps where there is no container."""
 
-    commands: dict[str, str] = Field(
-        default={}, description="Programs by role; by default `<role>-runner`."
-    )
+    commands: dict[str, str] = Field(default={}, description="Programs by role; by default `<role>-runner`.")
     folder: Path | None = Field(default=None, description="Where the programs are; by default on the PATH.")
     environment: dict[str, str] = Field(default={}, description="Variables of every step. No secrets.")
 
@@ -147,7 +145,8 @@ def _located(environment: Environment, path: Path) -> Environment:
     """Paths in a file are meant from its folder."""
     updates: dict[str, Any] = {}
     if (templates := environment.kubernetes.templates) is not None:
-        updates["kubernetes"] = environment.kubernetes.model_copy(update={"templates": path.parent / templates})
+        found = {"templates": path.parent / templates}
+        updates["kubernetes"] = environment.kubernetes.model_copy(update=found)
     if (folder := environment.process.folder) is not None:
         updates["process"] = environment.process.model_copy(update={"folder": path.parent / folder})
     if (secrets := environment.secrets_folder) is not None:

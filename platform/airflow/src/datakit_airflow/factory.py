@@ -37,9 +37,7 @@ def warehouses(
     return {plan.declaration.dag_id: DatakitDag(plan, **arguments) for plan in plans}
 
 
-def plan_warehouses(
-    folder: Path, *, environment: Environment | Path | str | None = None
-) -> list[Plan]:
+def plan_warehouses(folder: Path, *, environment: Environment | Path | str | None = None) -> list[Plan]:
     """Read and check every file of a folder, without making DAGs.
 
     Raises:
@@ -70,7 +68,9 @@ def plan_warehouses(
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ConfigurationError([Problem(str(folder), "", "it is no folder")])
-    files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.name != ENVIRONMENT_FILE)
+    files = sorted(
+        path for path in folder.iterdir() if path.suffix in SUFFIXES and path.name != ENVIRONMENT_FILE
+    )
     bases = [path.name for path in files if path.stem == BASE]
     if len(bases) > 1:
         raise ConfigurationError(
@@ -108,7 +108,7 @@ def _repeated(plans: list[Plan]) -> list[Problem]:
         dag_id = plan.declaration.dag_id
         if dag_id in seen:
             problems.append(
-                Problem(plan.place, "dag_id", f"another file of the folder has {dag_id!r} as well", "name it otherwise")
+                Problem(plan.place, "dag_id", f"another file has {dag_id!r} as well", "name it otherwise")
             )
         seen.add(dag_id)
     return problems

@@ -23,7 +23,8 @@ DEFAULT_ROLE = "sqlmodel"
 KINDS: tuple[StepKind, ...] = ("deploy", "plan", "load", "dbt", "check", "verify")
 
 _NO_KEY = re.compile(r"[^A-Za-z0-9_\-]+")
-_DEFAULT_PODS: Mapping[StepKind, PodTemplate] = {"dbt": "dbt"}
+_DBT_POD: PodTemplate = "dbt"
+_DEFAULT_POD: PodTemplate = "default"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +185,7 @@ class _Builder:
                 self._known(f"groups.{name}", member, self.loads, "load")
                 if member in listed:
                     self._problem(
-                        f"groups.{name}", f"{member!r} is in {listed[member]!r} as well", "keep it in one group"
+                        f"groups.{name}", f"{member!r} is in {listed[member]!r} as well", "keep one of them"
                     )
                 listed[member] = name
             together = tuple(load for load in self.loads.values() if load.id in members)
@@ -315,7 +316,7 @@ class _Builder:
 
     def _pod(self, kind: StepKind, names: Iterable[str]) -> PodTemplate:
         found = next(filter(None, map(self.declaration.pods.get, (*names, kind))), None)
-        return found or _DEFAULT_PODS.get(kind, "default")
+        return found or (_DBT_POD if kind == "dbt" else _DEFAULT_POD)
 
     def _verified(self) -> tuple[str, ...]:
         verify = self.declaration.verify
@@ -329,7 +330,7 @@ class _Builder:
         for step in steps:
             if step.id in seen or step.id in groups:
                 self._problem(
-                    "groups", f"two tasks would be called {step.id!r}", "name the group, or the layer, otherwise"
+                    "groups", f"two tasks would be called {step.id!r}", "rename the group, or the layer"
                 )
             seen[step.id] = step
         self._raise()

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
-from airflow.sdk import NEVER_EXPIRE
+from airflow.sdk.execution_time.context import NEVER_EXPIRE
 from pydantic import JsonValue
 
 __all__ = ["StateStore", "begin_run", "note_success", "run_id_of"]

@@ -10,7 +10,9 @@ from pydantic import AfterValidator
 __all__ = ["ImageReference", "digest_of"]
 
 _NAME = r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?::[0-9]+)?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
-_REFERENCE = re.compile(rf"(?P<name>{_NAME})(?::(?P<tag>[\w][\w.-]{{0,127}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?")
+_TAG = r"(?::\w[\w.-]{0,127})?"
+_DIGEST = r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+_REFERENCE = re.compile(_NAME + _TAG + _DIGEST)
 
 
 def _checked(reference: str) -> str:

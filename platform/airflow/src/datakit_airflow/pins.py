@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow.sdk import NEVER_EXPIRE, BaseOperator
+from airflow.sdk import BaseOperator
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.execution_time.context import NEVER_EXPIRE
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 __all__ = ["PinOperator", "Pins", "pulled_pins"]
@@ -63,7 +64,7 @@ class PinOperator(BaseOperator):
         kept = store.get(_KEY)
         if not isinstance(kept, dict):
             store.set(_KEY, now, retention=NEVER_EXPIRE)
-            self.log.info("This DagRun keeps to datakit %s %s and %s", now["datakit"], now["version"], now["images"])
+            self.log.info("This DagRun keeps to %s", now)
             return now
         if kept != now:
             self.log.info(

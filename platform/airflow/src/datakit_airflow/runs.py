@@ -91,7 +91,7 @@ def _parent_run(context: Mapping[str, Any]) -> ParentRun | None:
         return None
     ti = context["ti"]
     return ParentRun(
-        namespace=macros.lineage_job_namespace(),
+        namespace=conf.namespace(),
         job=macros.lineage_job_name(ti),
         run_id=UUID(macros.lineage_run_id(ti)),
     )

@@ -9,8 +9,13 @@ from typing import Any
 
 from airflow.providers.docker.operators.docker import DockerOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from docker.types import Mount
+from docker.errors import (  # type: ignore[import-untyped]
+    APIError,
+    DockerException,
+    ImageNotFound,
+    NotFound,
+)
+from docker.types import Mount  # type: ignore[import-untyped]
 
 from ..environment import DockerSettings
 from ..outcome import read_report
@@ -173,7 +178,7 @@ class DatakitDockerOperator(StepCore, DockerOperator):
         except APIError as error:
             self.log.warning("The container %s was not removed: %s", container[:12], error)
         finally:
-            self.container = None
+            self.container = {}
 
     def _labels(self, prepared: Prepared) -> Mapping[str, str]:
         return {

@@ -8,8 +8,8 @@ from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk.exceptions import AirflowException
-from kubernetes.client import models as k8s
-from kubernetes.client.exceptions import ApiException
+from kubernetes.client import models as k8s  # type: ignore[import-untyped]
+from kubernetes.client.exceptions import ApiException  # type: ignore[import-untyped]
 from pydantic import ValidationError
 from sqlmodel_framework.runs.report import RunReport
 

@@ -77,9 +77,7 @@ class DatakitProcessOperator(StepCore, BaseOperator):
                 self._killer.start()
 
     def _run(self, arguments: list[str]) -> tuple[Lines, int]:
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)
-        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}
         try:
             process = subprocess.Popen(
                 arguments,
