@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlmodel_framework.runs.description import Description
 
 from .described import SHOP, write
+from .home import DAGS
 
 if TYPE_CHECKING:
     from .orchard import Orchard
-
-
-@pytest.fixture
-def shop() -> Description:
-    return SHOP
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +27,7 @@ def airflow_database() -> None:
 def orchard(airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orchard]:
     from .orchard import CONNECTION, PASSWORD, make_orchard
 
-    dags = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
-    write(SHOP, dags)
+    write(SHOP, DAGS)
     connection = {
         "conn_type": "postgres",
         "host": "db.example",
@@ -43,8 +36,8 @@ def orchard(airflow_database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "schema": "shop",
     }
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", json.dumps(connection))
-    made = make_orchard(dags, tmp_path)
+    made = make_orchard(DAGS, tmp_path)
     yield made
-    for path in dags.iterdir():
+    for path in DAGS.iterdir():
         if path.is_file():
             path.unlink()

@@ -46,7 +46,7 @@ class Orchard:
         file = self.dags / f"{dag_id}.py"
         file.write_text(
             "from pathlib import Path\nfrom datakit_airflow import DatakitDag\n"
-            f"dag = DatakitDag(Path(__file__).with_suffix('.yaml'))\n"
+            "dag = DatakitDag(Path(__file__).with_suffix('.yaml'))\n"
         )
         return self.read(file, dag_id)
 
