@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from packaging.version import Version
@@ -22,15 +23,7 @@ def require_airflow(found: str | None = None) -> None:
     Raises:
         UnsupportedVersionError: it is older, or there is none.
     """
-    if found is None:
-        try:
-            found = version("apache-airflow-core")
-        except PackageNotFoundError:
-            # Before 3.0 it came in one piece.
-            try:
-                found = version("apache-airflow")
-            except PackageNotFoundError:
-                found = "none"
+    found = _installed() if found is None else found
     if found == "none" or Version(found).release < Version(OLDEST_AIRFLOW).release:
         raise UnsupportedVersionError(
             f"datakit-airflow needs Airflow {OLDEST_AIRFLOW} or later, and this is {found}",
@@ -38,3 +31,14 @@ def require_airflow(found: str | None = None) -> None:
             oldest=OLDEST_AIRFLOW,
             target="airflow",
         )
+
+
+@cache
+def _installed() -> str:
+    # Before 3.0 it came in one piece.
+    for distribution in ("apache-airflow-core", "apache-airflow"):
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return "none"
