@@ -13,8 +13,8 @@ FINGERPRINT = "f" * 64
 def load(id: str, *reads: str, **more: Any) -> DescribedLoad:  # noqa: A002
     """The load of this id, into the table of the same name."""
     layer, _, name = id.partition(".")
-    given = {"source": None, "windowed": False, "kind": "append", **more}
-    return DescribedLoad(id=id, name=name, layer=layer, table=id, reads=reads, **given)
+    given = {"source": "made up", "kind": "query", **more}
+    return DescribedLoad(id=id, name=name, layer=layer, table=id, reads=list(reads), **given)
 
 
 def described(*loads: DescribedLoad, checks: tuple[str, ...] = ("no_orphans",), **more: Any) -> Description:
@@ -24,13 +24,11 @@ def described(*loads: DescribedLoad, checks: tuple[str, ...] = ("no_orphans",), 
         "version": "1.0",
         "description": "What is sold.",
         "fingerprint": FINGERPRINT,
-        "tables": tuple(
-            DescribedTable(name=table, key=("id",), references=())
-            for table in dict.fromkeys(one.table for one in loads)
-        ),
-        "loads": loads,
-        "checks": checks,
-        "has_report": False,
+        "tables": [
+            DescribedTable(name=table, key=["id"]) for table in dict.fromkeys(one.table for one in loads)
+        ],
+        "loads": list(loads),
+        "checks": list(checks),
         **more,
     }
     return Description(**given)
@@ -46,5 +44,5 @@ SHOP = described(
 def write(description: Description, folder: Path) -> Path:
     """Write a description to a folder; returns its path."""
     path = folder / f"{description.name}.json"
-    path.write_text(description.model_dump_json())
+    path.write_text(description.text())
     return path

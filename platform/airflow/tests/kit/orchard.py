@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,33 @@ class Orchard:
         assert not bag.import_errors, bag.import_errors
         found: DAG = bag.dags[dag_id]
         return found
+
+    def begin(self, dag: DAG, **conf: Any) -> DagRun:
+        """A DagRun in which nothing has run yet."""
+        from airflow.dag_processing.bundles.manager import DagBundlesManager
+        from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+        from airflow.models.dagrun import get_or_create_dagrun
+        from airflow.serialization.serialized_objects import DagSerialization
+        from airflow.utils.types import DagRunTriggeredByType
+
+        now = datetime.now(UTC)
+        with create_session() as session:
+            DagBundlesManager().sync_bundles_to_db(session=session)
+        bag = BundleDagBag(dag_folder=self.dags, bundle_path=self.dags, bundle_name="dags-folder")
+        sync_bag_to_db(bag, "dags-folder", None)
+        with create_session() as session:
+            return get_or_create_dagrun(
+                dag=DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag)),
+                run_id=f"manual__{now.isoformat()}",
+                logical_date=now,
+                data_interval=None,
+                run_after=now,
+                conf=conf,
+                triggered_by=DagRunTriggeredByType.TEST,
+                triggering_user_name="somebody",
+                start_date=now,
+                session=session,
+            )
 
     def asked(self) -> list[dict[str, Any]]:
         """The specifications of all runs so far."""
@@ -123,7 +151,8 @@ def go_on(dag: DAG, run: DagRun, *, rounds: int | None = None) -> None:
     Args:
         dag: the DAG.
         run: its DagRun.
-        rounds: how often to look for what there is to run; by default until the end.
+        rounds: how often to look for what there is to run; by default until the end, or until a person
+            is waited for.
     """
     from airflow.serialization.serialized_objects import DagSerialization
 
@@ -138,9 +167,32 @@ def go_on(dag: DAG, run: DagRun, *, rounds: int | None = None) -> None:
                 one.try_number += 1
                 one.state = TaskInstanceState.SCHEDULED
             session.commit()
-            for one in run.get_task_instances(session=session):
-                if one.state == TaskInstanceState.SCHEDULED:
-                    _run_task(ti=one, task=dag.task_dict[one.task_id])
+            tasks = run.get_task_instances(session=session)
+            scheduled = [one for one in tasks if one.state == TaskInstanceState.SCHEDULED]
+            for one in scheduled:
+                _run_task(ti=one, task=dag.task_dict[one.task_id])
+            if not scheduled and any(one.state == TaskInstanceState.AWAITING_INPUT for one in tasks):
+                return
+
+
+def answer(run: DagRun, task_id: str, option: str) -> dict[str, Any]:
+    """Answer what a task asks, as somebody who clicks; returns what was asked."""
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.trigger import handle_event_submit
+    from airflow.triggers.base import TriggerEvent
+
+    with create_session() as session:
+        task = _again(run, session).get_task_instance(task_id, session=session)
+        assert task is not None
+        asked = session.get(HITLDetail, task.id)
+        assert asked is not None
+        asked.responded_by = {"id": "1", "name": "somebody"}
+        asked.responded_at = datetime.now(UTC)
+        asked.chosen_options = [option]
+        handle_event_submit(
+            TriggerEvent(asked.as_resume_event_payload()), task_instance=task, session=session
+        )
+        return {"subject": asked.subject, "body": asked.body, "options": asked.options}
 
 
 def make_orchard(dags: Path, folder: Path) -> Orchard:
