@@ -1,4 +1,4 @@
-"""`bazel run //docs/reference:write`: the JSON Schemas of the run contract, as files of this folder."""
+"""`bazel run //docs/reference:write`: the JSON Schemas of the run contract and of a datakit's description."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import os
 import sys
 from pathlib import Path
 
+from sqlmodel_framework.runs.description import description_schema
 from sqlmodel_framework.runs.report import report_schema
 from sqlmodel_framework.runs.spec import spec_schema
 
-SCHEMAS = {"run-spec.schema.json": spec_schema, "run-report.schema.json": report_schema}
+SCHEMAS = {
+    "datakit-description.schema.json": description_schema,
+    "run-report.schema.json": report_schema,
+    "run-spec.schema.json": spec_schema,
+}
 
 
 def schema_texts() -> dict[str, str]:

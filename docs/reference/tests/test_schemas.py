@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from sqlmodel_framework.runs.description import DescribedLoad, DescribedTable, Description
 from write_schemas import schema_texts
 
 FOLDER = Path(__file__).parents[1]
@@ -26,3 +27,17 @@ def test_a_specification_is_valid_or_not_as_the_code_says() -> None:
     for wrong in ({"run_id": 5}, {"stepp": "x"}, {"image_digest": "latest"}, {"target": {"host": "x"}}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(SPEC | wrong, schema)
+
+
+def test_a_description_is_valid_or_not_as_the_code_says() -> None:
+    schema = json.loads((FOLDER / "datakit-description.schema.json").read_text(encoding="utf-8"))
+    table = DescribedTable(name="shop.item", key=["code"])
+    load = DescribedLoad(
+        id="silver.items", name="items", layer="silver", table="shop.item", source="till", kind="outside"
+    )
+    described = Description(name="shop", version="1", fingerprint="0" * 64, tables=[table], loads=[load])
+    content = json.loads(described.text())
+    jsonschema.validate(content, schema)
+    for wrong in ({"format": 2}, {"loads": [{"id": "a.b"}]}, {"tabels": []}, {"fingerprint": "x"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(content | wrong, schema)

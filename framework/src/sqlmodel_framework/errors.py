@@ -81,6 +81,10 @@ class SpecError(TerminalError):
     """A run's specification is missing, or cannot be read."""
 
 
+class DescriptionError(TerminalError):
+    """A datakit's description is missing, or cannot be read."""
+
+
 class ContractError(TerminalError):
     """Data, or a table that already exists, breaks what was declared (exit code 65)."""
 

@@ -9,11 +9,10 @@ from typing import Any, Literal
 from sqlalchemy import Column, TableClause, column, inspect, table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import Select
-from sqlalchemy.sql.visitors import iterate
 from sqlmodel import SQLModel
 
 from ..errors import DeclarationError
-from .tables import is_generated, table_of, unique_keys
+from .tables import is_generated, table_of, tables_read, unique_keys
 
 __all__ = ["Allow", "RenameColumn", "RenameTable", "Rows", "View"]
 
@@ -77,8 +76,7 @@ class View:
         """The full names of the tables and views that a typed query reads; none of a text's are known."""
         if isinstance(self.query, str):
             return frozenset()
-        found = (item for item in iterate(self.query) if isinstance(item, TableClause))
-        return frozenset(f"{item.schema}.{item.name}" if item.schema else item.name for item in found)
+        return tables_read(self.query)
 
 
 @dataclass(frozen=True, kw_only=True)

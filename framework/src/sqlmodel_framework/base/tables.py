@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 from sqlalchemy import Column, Index, MetaData, Table, TypeDecorator, UniqueConstraint, inspect
+from sqlalchemy.sql.expression import Select, TableClause
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
@@ -34,6 +36,12 @@ def table_of(cls: type[SQLModel]) -> Table:
         f"{full_name(cls)} is not a table",
         hint="declare it with table=True: class Name(SQLModel, table=True)",
     )
+
+
+def tables_read(query: Select[Any]) -> frozenset[str]:
+    """The full names of the tables and views that a query reads, wherever it names them."""
+    found = (item for item in iterate(query) if isinstance(item, TableClause))
+    return frozenset(f"{item.schema}.{item.name}" if item.schema else item.name for item in found)
 
 
 def full_name(cls: type) -> str:

@@ -1,0 +1,1 @@
+"""Operators that carry out a step: as a process, in a container, in a pod."""

@@ -1,0 +1,159 @@
+"""What every execution of a step has in common: its specification before, its report after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath, PurePosixPath
+from typing import Any
+
+from airflow.sdk import Asset
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from pydantic import JsonValue
+from sqlmodel_framework.runs.report import RunReport
+from sqlmodel_framework.runs.spec import Endpoint, RunSpec
+
+from ..connections import connected_endpoint
+from ..graph import Step
+from ..identity import begin_run, note_success
+from ..images import digest_of
+from ..outcome import concluded
+from ..pins import pulled_pins
+from ..runs import make_spec
+from ..secrets import SPEC_FILE, password_name
+
+__all__ = ["CONTAINER_FOLDER", "Prepared", "StepCore", "Work"]
+
+CONTAINER_FOLDER = PurePosixPath("/run/secrets/datakit")
+"""Where a container finds the files that were written for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a task is to do; known while DAGs are parsed.
+
+    Attributes:
+        step: the step.
+        target: the connection to the database that is written.
+        pin_task: the task that knows what the DagRun keeps to.
+        plan_task: the task whose plan was approved, for a deployment behind a gate.
+        assets: the tables that are written, by load's id.
+    """
+
+    step: Step
+    target: str
+    pin_task: str
+    plan_task: str | None = None
+    assets: Mapping[str, Asset] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a try of a task starts.
+
+    Attributes:
+        spec: the run specification.
+        image: the image, or None where there is none.
+        files: texts by file name, the specification among them; some are secret.
+    """
+
+    spec: RunSpec
+    image: str | None
+    files: Mapping[str, str] = field(repr=False)
+
+
+class StepCore:
+    """The part of an operator that does not depend on how a step is carried out."""
+
+    work: Work
+
+    def prepare(self, context: Mapping[str, Any], seen_at: PurePath, *, image_needed: bool) -> Prepared:
+        """What this try starts.
+
+        Args:
+            context: the task's context.
+            seen_at: the folder in which the step finds its files.
+            image_needed: whether it runs in a container.
+
+        Raises:
+            AirflowFailException: something is missing that no retry brings.
+        """
+        step = self.work.step
+        pins = pulled_pins(context, self.work.pin_task)
+        image = pins.images.get(step.role) if image_needed else None
+        if image_needed and image is None:
+            raise AirflowFailException(
+                f"this DagRun was started without an image for the role {step.role!r}: start a new one"
+            )
+        files: dict[str, str] = {}
+        target = self._endpoint(self.work.target, seen_at, files)
+        source = None if step.source is None else self._endpoint(step.source, seen_at, files)
+        assert step.runner_step is not None
+        spec = make_spec(
+            context,
+            run_id=begin_run(context),
+            datakit=step.datakit,
+            step=step.runner_step,
+            target=target,
+            source=source,
+            windowed=step.windowed,
+            parameters={**step.parameters, **self._approved(context)},
+            image_digest=digest_of(image) if image else None,
+        )
+        files[SPEC_FILE] = spec.model_dump_json(exclude_none=True)
+        return Prepared(spec, image, files)
+
+    def finish(
+        self, context: Mapping[str, Any], spec: RunSpec, report: RunReport | None, exit_code: int | None
+    ) -> dict[str, Any]:
+        """Tell Airflow what happened; returns the report, as it becomes the task's XCom.
+
+        Raises:
+            AirflowFailException: the run failed, and would fail again.
+            AirflowException: the run failed, and a later try can succeed.
+        """
+        content: dict[str, Any] = {} if report is None else report.model_dump(mode="json")
+        try:
+            succeeded = concluded(spec, report, exit_code)
+        except AirflowException:
+            # What is returned becomes the XCom, but a failing task returns nothing.
+            if report is not None and report.run_id == spec.run_id:
+                context["ti"].xcom_push(key="return_value", value=content)
+            raise
+        note_success(context)
+        self._tell_assets(context, succeeded)
+        return content
+
+    def _endpoint(self, connection_id: str, seen_at: PurePath, files: dict[str, str]) -> Endpoint:
+        name = password_name(connection_id)
+        connected = connected_endpoint(connection_id, PurePosixPath(seen_at / name))
+        if connected.password is not None:
+            files[name] = connected.password
+        return connected.endpoint
+
+    def _approved(self, context: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """The plan that a deployment behind a gate may carry out, and no other one."""
+        if self.work.plan_task is None:
+            return {}
+        report = context["ti"].xcom_pull(task_ids=self.work.plan_task)
+        plan_hash = report.get("details", {}).get("plan_hash") if isinstance(report, dict) else None
+        if not plan_hash:
+            raise AirflowFailException(
+                f"the task {self.work.plan_task!r} tells no plan: clear it, so that one is made and approved"
+            )
+        return {"approved_plan": plan_hash}
+
+    def _tell_assets(self, context: Mapping[str, Any], report: RunReport) -> None:
+        """What is known of each table goes with the event that tells of its change."""
+        events = context["outlet_events"]
+        for table in report.tables:
+            asset = self.work.assets.get(f"{table.layer}.{table.table}")
+            if asset is not None:
+                events[asset].extra = {
+                    "run_id": str(report.run_id),
+                    "image_digest": report.image_digest,
+                    "read": table.read,
+                    "written": table.written,
+                    "rejected": table.rejected,
+                    "repeated": report.repeated,
+                }

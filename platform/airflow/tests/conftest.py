@@ -1,0 +1,17 @@
+"""What the tests share; an Airflow of their own comes first."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from kit.fixtures import airflow_database as airflow_database
+from kit.fixtures import orchard as orchard
+from kit.home import HOME
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)

@@ -1,0 +1,176 @@
+"""The order of steps follows from what is read and referred to, and mistakes are told by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datakit_airflow.configuration import ConfigurationError
+from datakit_airflow.declaration import Declaration
+from datakit_airflow.environment import Environment
+from datakit_airflow.graph import Graph, build_graph
+from datakit_airflow.settled import settled_images
+from kit.described import SHOP, described, load
+from sqlmodel_framework.runs.description import Description
+
+DIGEST = "sha256:" + "a" * 64
+
+
+def declaration(**fields: Any) -> Declaration:
+    given = {"dag_id": "shop", "datakit": Path("shop.json"), "target": "warehouse", **fields}
+    return Declaration.model_validate(given)
+
+
+def graph(description: Description = SHOP, **fields: Any) -> Graph:
+    return build_graph(description, declaration(**fields))
+
+
+def upstream(found: Graph) -> dict[str, tuple[str, ...]]:
+    return {step.id: step.upstream for step in found.steps}
+
+
+def problems(description: Description = SHOP, **fields: Any) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        graph(description, **fields)
+    return [str(problem).removeprefix("shop: ") for problem in caught.value.problems]
+
+
+def test_a_load_waits_for_those_whose_tables_it_reads() -> None:
+    assert upstream(graph()) == {
+        "pin": (),
+        "deploy": ("pin",),
+        "bronze.orders": ("deploy",),
+        "bronze.items": ("deploy",),
+        "silver.sales": ("bronze.items", "bronze.orders"),
+        "check": ("silver.sales",),
+    }
+
+
+def test_loads_of_a_layer_can_share_a_container() -> None:
+    found = graph(groups="layer")
+
+    assert upstream(found)["silver"] == ("bronze",)
+    assert found.step("bronze").loads == ("bronze.orders", "bronze.items")
+    assert found.step("bronze").parameters == {"loads": ["bronze.orders", "bronze.items"]}
+    assert found.step("bronze").windowed
+
+
+def test_loads_that_no_group_lists_have_a_container_each() -> None:
+    found = graph(groups={"intake": ["bronze.items", "bronze.orders"]})
+
+    assert upstream(found)["silver.sales"] == ("intake",)
+
+
+def test_groups_that_wait_for_each_other_are_named() -> None:
+    description = described(load("a.x"), load("a.y", "a.x"), load("a.z", "a.y"))
+    [found] = problems(description, groups={"outer": ["a.x", "a.z"], "inner": ["a.y"]})
+
+    assert found.startswith("groups: these wait for each other: ")
+    assert {"outer", "inner"} <= set(found.replace("(", " ").split())
+
+
+def test_without_a_deployment_loads_begin_at_once() -> None:
+    assert upstream(graph(deploy="none"))["bronze.orders"] == ("pin",)
+
+
+def test_a_gate_lies_between_plan_and_deployment() -> None:
+    found = upstream(graph(deploy="gated"))
+
+    assert found["approve"] == ("plan",)
+    assert found["deploy"] == ("approve",)
+
+
+def test_dbt_builds_after_its_loads_and_before_the_checks() -> None:
+    found = graph(dbt={"name": "gold", "after": "bronze", "parameters": {"schema": "gold"}})
+
+    assert upstream(found)["dbt_build"] == ("bronze.orders", "bronze.items")
+    assert upstream(found)["check"] == ("silver.sales", "dbt_build")
+    assert found.step("dbt_build").datakit == "gold"
+    assert found.step("dbt_build").role == "dbt"
+    assert found.step("dbt_build").pod == "dbt"
+
+
+def test_verified_loads_are_verified_when_they_are_done() -> None:
+    step = graph(verify=["bronze.items"]).step("verify")
+
+    assert step.upstream == ("bronze.items",)
+    assert step.parameters == {"loads": ["bronze.items"]}
+
+
+def test_a_datakit_without_checks_has_no_check() -> None:
+    assert "check" not in upstream(graph(described(load("a.x"), checks=())))
+
+
+def test_images_pods_and_sources_are_chosen_from_the_load_to_the_kind() -> None:
+    found = graph(
+        runners={"load": "postgres", "silver.sales": "spark"},
+        pods={"bronze": "io-heavy", "silver.sales": "spark"},
+        sources={"bronze": "till"},
+    )
+
+    assert (found.step("silver.sales").role, found.step("silver.sales").pod) == ("spark", "spark")
+    assert (found.step("bronze.items").role, found.step("bronze.items").pod) == ("postgres", "io-heavy")
+    assert found.step("bronze.items").source == "till"
+    assert found.step("silver.sales").source is None
+    assert found.roles == ("postgres", "spark", "sqlmodel")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"groups": {"g": ["bronze.order"]}}, "groups.g: 'bronze.order' is no load of the datakit 'shop'"),
+        ({"groups": {"g": []}}, "groups.g: it has no load in it"),
+        (
+            {"groups": {"g": ["bronze.items"], "h": ["bronze.items"]}},
+            "groups.h: 'bronze.items' is in 'g' as well",
+        ),
+        ({"groups": {"deploy": ["bronze.items"]}}, "groups: two tasks would be called 'deploy'"),
+        ({"pods": {"gold": "dbt"}}, "pods.gold: 'gold' is no kind of step, layer or load"),
+        ({"runners": {"gold": "dbt"}}, "runners.gold: 'gold' is no kind of step, layer or load"),
+        ({"sources": {"gold": "x"}}, "sources.gold: 'gold' is no load, layer or source"),
+        ({"dbt": {"after": "gold"}}, "dbt.after: 'gold' is no load or layer"),
+        ({"verify": ["gold"]}, "verify: 'gold' is no load"),
+        ({"parameters": {"dbt": {"vars": {}}}}, "parameters.dbt: there is no dbt step"),
+        (
+            {"groups": "layer", "sources": {"bronze.items": "a", "bronze.orders": "b"}},
+            "sources: the loads of 'bronze' read from several connections: a, b",
+        ),
+    ],
+)
+def test_what_names_nothing_is_a_mistake(fields: dict[str, Any], told: str) -> None:
+    [found] = problems(**fields)
+
+    assert found.startswith(told)
+
+
+def test_names_that_airflow_does_not_take_are_written_otherwise() -> None:
+    found = graph(described(load("raw data.a b")))
+
+    assert "raw_data.a_b" in upstream(found)
+    assert found.step("raw_data.a_b").loads == ("raw data.a b",)
+
+
+def images(environment: dict[str, Any], **fields: Any) -> dict[str, str]:
+    declared = declaration(**fields)
+    return settled_images(declared, Environment.model_validate(environment), build_graph(SHOP, declared))
+
+
+def test_each_role_has_its_image() -> None:
+    named = {"sqlmodel": f"shop@{DIGEST}", "spark": f"unused@{DIGEST}"}
+
+    assert images({"execution": "docker"}, images=named) == {"sqlmodel": f"shop@{DIGEST}"}
+
+
+def test_a_role_without_an_image_is_a_mistake_where_there_are_containers() -> None:
+    with pytest.raises(ConfigurationError, match=r"images.sqlmodel: there is no image for the role"):
+        images({"execution": "docker"})
+    assert images({"execution": "process"}) == {}
+
+
+def test_production_refuses_an_image_by_tag() -> None:
+    named = {"sqlmodel": "shop:1.0"}
+
+    assert images({"execution": "docker"}, images=named) == named
+    with pytest.raises(ConfigurationError, match="'shop:1.0' names no digest, which production needs"):
+        images({"execution": "docker", "production": True}, images=named)
