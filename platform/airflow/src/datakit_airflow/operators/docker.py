@@ -57,6 +57,7 @@ class DatakitDockerOperator(StepCore, DockerOperator):
             image="",
             docker_url=settings.url,
             api_version=settings.api_version,
+            docker_conn_id=settings.registry,
             network_mode=settings.network,
             mem_limit=settings.memory,
             extra_hosts=dict(settings.extra_hosts) or None,
