@@ -173,6 +173,8 @@ class DatakitDockerOperator(StepCore, DockerOperator):
 
     def _remove(self, container: str) -> None:
         try:
+            # It still runs only when its task does not, such as after the task's timeout.
+            self.cli.stop(container, timeout=int(self.stop_grace))
             self.cli.remove_container(container, force=True, v=True)
         except NotFound:
             pass
