@@ -128,6 +128,7 @@ def DatakitDag(  # noqa: N802 - it reads as Airflow's own DAG in a DAG file
             "schedule": plan.schedule,
             "start_date": declaration.start_date,
             "catchup": declaration.catchup,
+            "max_active_runs": declaration.max_active_runs,
             "tags": sorted({"datakit", description.name, *declaration.tags}),
             "doc_md": _documentation(plan),
             "rerun_with_latest_version": False,
