@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .containers import Container, Containers, Finished
 from .databases import Database
+from .docker_api import DockerApi
 from .engine import ContainerError
 from .images import Image, image_from_layout
 from .readiness import NotReadyError, wait_until
@@ -17,6 +18,7 @@ __all__ = [
     "ContainerError",
     "Containers",
     "Database",
+    "DockerApi",
     "Finished",
     "Image",
     "NotReadyError",
