@@ -29,6 +29,7 @@ BUDGETS = {
     "sqlserver_runner": 350,
     "dbt_runner": 400,
     "spark_runner": 1_100,
+    "airflow": 550,
     "postgres": 150,
     "mariadb": 150,
     "python": 100,
