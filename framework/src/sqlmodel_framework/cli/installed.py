@@ -20,7 +20,7 @@ GROUP = "sqlmodel_framework.commands"
 
 
 class ExtensibleGroup(TyperGroup):
-    """A command's own subcommands, and after them those that are installed, unless an own one has the name."""
+    """A command's own subcommands, and after them those that are installed, if no own one is called so."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Its own commands in their order, then the others by name, as far as they can be imported."""
