@@ -92,7 +92,8 @@ def _deploy(context: StepContext) -> None:
 
 def _approved_plan(context: StepContext) -> str | None:
     given = context.spec.parameters.get("approved_plan")
-    if given is None:
+    # Empty is what `plan` reports when there is nothing to do, and so nothing to approve.
+    if given is None or given == "":
         return None
     if not isinstance(given, str) or not _HASH.fullmatch(given):
         raise TerminalError(
