@@ -20,6 +20,7 @@ from pathlib import Path
 
 import reproduce
 from figure import Figure, report
+from image_size import unpacked_megabytes
 from oci_tool.layout import ImageLayout
 
 # Megabytes of 10^6 bytes that an image may take unpacked.
@@ -29,6 +30,8 @@ BUDGETS = {
     "sqlserver_runner": 350,
     "dbt_runner": 400,
     "spark_runner": 1_100,
+    "airflow": 550,
+    "flights": 400,
     "postgres": 150,
     "mariadb": 150,
     "python": 100,
@@ -36,16 +39,6 @@ BUDGETS = {
 # The usual public images, and what they take in MB.
 USUAL = {"python": "slim Python, about 150", "spark_runner": "Spark-py, about 1,800"}
 REBUILT = "framework/src/sqlmodel_framework/errors.py"
-
-
-def unpacked_megabytes(layout: Path) -> float:
-    """The size of an image's layers as archives without compression."""
-    image = ImageLayout(layout)
-    total = 0
-    for number in range(len(image.layers)):
-        with image.layer(number) as archive:
-            total += sum(512 + (header.size + 511) // 512 * 512 for header in archive)
-    return total / 1e6
 
 
 def images_of(clone: reproduce.Clone) -> dict[str, str]:

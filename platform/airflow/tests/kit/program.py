@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
 
 from sqlmodel_framework.errors import ContractError, TerminalError, UnavailableError
 from sqlmodel_framework.runner import Runner, Step, StepContext
@@ -25,7 +25,7 @@ def behave(context: StepContext) -> None:
         (FOLDER / "password").write_text(spec.target.password_file.read_text())
         (FOLDER / "mode").write_text(oct(spec.target.password_file.stat().st_mode & 0o777))
     behaviours = json.loads((FOLDER / "behaviours.json").read_text())
-    queue = behaviours.get(spec.step, [])
+    queue: list[Any] = behaviours.get(spec.step, [])
     match queue.pop(0) if queue else "succeed":
         case "break_contract":
             error: Exception = ContractError("3 rows have no price", hint="mend them")
@@ -42,15 +42,11 @@ def behave(context: StepContext) -> None:
         case "garbage":
             os.write(1, b"all went well\n")
             os._exit(0)
-        case "another_run":
-            context.spec = spec.model_copy(update={"run_id": uuid4()})
-            os.write(1, (FOLDER / "report.json").read_bytes().replace(b"\n", b" ") + b"\n")
-            os._exit(0)
         case "wait":
             (FOLDER / "waiting").touch()
             time.sleep(60)
             return
-        case {"details": details}:
+        case {"details": dict() as details}:
             context.details.update(details)
             error = None  # type: ignore[assignment]
         case _:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .browser import Browser, BrowserError, Page, start_browser
 from .containers import Container, Containers, Finished
 from .databases import Database
+from .docker_api import DockerApi
 from .engine import ContainerError
 from .images import Image, image_from_layout
 from .readiness import NotReadyError, wait_until
@@ -20,6 +21,7 @@ __all__ = [
     "ContainerError",
     "Containers",
     "Database",
+    "DockerApi",
     "Finished",
     "Image",
     "NotReadyError",

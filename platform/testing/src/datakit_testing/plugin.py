@@ -15,6 +15,7 @@ import pytest
 from .browser import Browser, start_browser
 from .containers import Containers, remove_all
 from .databases import Database, start_mariadb, start_postgres
+from .docker_api import DockerApi
 from .engine import NO_ENGINE, engine_of_this_process
 from .images import Images
 from .running import RunImage, run_image
@@ -59,6 +60,13 @@ def mariadb(containers: Containers) -> Database:
 def browser(containers: Containers) -> Browser:
     """A browser, ready, of the image that the target calls `chromium`."""
     return start_browser(containers)
+
+
+@pytest.fixture(scope="session")
+def docker_api(containers: Containers) -> Iterator[DockerApi]:
+    """A Docker API for programs that start containers, on the network of `containers`."""
+    with DockerApi(containers) as api:
+        yield api
 
 
 @pytest.fixture(name="run_image", scope="session")
