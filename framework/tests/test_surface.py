@@ -46,6 +46,7 @@ SURFACE = {
 }
 
 ENGINE = {
+    "begin_loads": "(self, datakit: 'str', tables: 'Collection[str]') -> 'None'",
     "begin_run": "(self, datakit: 'str') -> 'None'",
     "beyond_shapes": "(self, places: 'Collection[Place]') -> 'Sequence[tuple[str, str, str]]'",
     "bind": "(self, target: 'Target') -> 'None'",

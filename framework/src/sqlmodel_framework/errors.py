@@ -96,9 +96,12 @@ class RefusedChangesError(ContractError):
 
     Attributes:
         changes: the refused `Change`s of the plan.
+        plan_hash: the hash of the whole plan: what an approval of it is for.
     """
 
-    def __init__(self, target: str, changes: tuple[Change, ...]) -> None:
+    def __init__(
+        self, target: str, changes: tuple[Change, ...], *, plan_hash: str = "", approved: str | None = None
+    ) -> None:
         reasons = [
             f"{change.id} ({'; '.join(filter(None, (change.detail, change.blocked, _loss(change))))})"
             for change in changes
@@ -107,10 +110,14 @@ class RefusedChangesError(ContractError):
         hint = "change the declaration, or what is in its way"
         if allowed:
             hint = f"what is meant can be allowed, one by one: {allowed}"
+        other = f", and the plan that was approved, {approved}, is another one" if approved else ""
         super().__init__(
-            f"target {target}: nothing was changed, refused: {'; '.join(reasons)}", hint=hint, target=target
+            f"target {target}: nothing was changed, refused: {'; '.join(reasons)}{other}",
+            hint=hint,
+            target=target,
         )
         self.changes = changes
+        self.plan_hash = plan_hash
 
 
 def _loss(change: Change) -> str:

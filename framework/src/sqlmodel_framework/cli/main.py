@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import DatakitError
 from ..runs.exit_codes import ExitCode
 from ..runs.stopping import stop_on_sigterm
-from . import adopt, deploy, drift, fill, new, plan, query, rollback, run, targets, verify
+from . import adopt, deploy, describe, drift, fill, new, plan, query, rollback, run, targets, verify
 
 app = typer.Typer(
     name="datakit",
@@ -28,6 +28,7 @@ app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("deploy")(deploy.deploy)
 app.command("drift")(drift.drift)
+app.command("describe")(describe.describe)
 app.command("verify")(verify.verify)
 app.command("history")(rollback.history)
 app.command("rollback")(rollback.rollback)

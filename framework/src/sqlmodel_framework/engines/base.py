@@ -348,6 +348,18 @@ class BaseEngine(Connecting):
     def begin_run(self, datakit: str) -> None:
         """Prepare the connection for the loads of a datakit, and keep other runs of it away."""
 
+    def begin_loads(self, datakit: str, tables: Collection[str]) -> None:
+        """Prepare the connection for some of the loads of a datakit.
+
+        Kept away are whole runs of it, and those of loads into the same tables. An engine whose locks cannot
+        be shared keeps every other run of the datakit away, as `begin_run` does, which is the default.
+
+        Args:
+            datakit: the datakit's name.
+            tables: the full names of the tables that will be loaded.
+        """
+        self.begin_run(datakit)
+
     def load(self, load: Load, run_id: UUID, datakit: str, progress: Callable[[int], None]) -> LoadResult:
         """Carry out a load in one transaction.
 

@@ -130,6 +130,11 @@ class Load:
             )
 
     @property
+    def id(self) -> str:
+        """What the load is called in its datakit: `layer.name`."""
+        return f"{self.layer}.{self.name}"
+
+    @property
     def is_bronze(self) -> bool:
         """Whether the table keeps rows as they come."""
         return issubclass(self.table, BronzeTableMixin)

@@ -21,12 +21,7 @@ if TYPE_CHECKING:
     from ..base.declarations import View
     from ..loading.load import Load
 
-__all__ = ["describe", "load_id"]
-
-
-def load_id(load: Load) -> str:
-    """What a load is called in its datakit: `layer.name`."""
-    return f"{load.layer}.{load.name}"
+__all__ = ["describe"]
 
 
 def describe(datakit: Datakit | str) -> Description:
@@ -83,7 +78,7 @@ def _load(load: Load, tables: Mapping[str, Table], views: Mapping[str, View]) ->
         case QuerySource(statement=statement):
             reads |= tables_read(statement)
     return DescribedLoad(
-        id=load_id(load),
+        id=load.id,
         name=load.name,
         layer=load.layer,
         table=load.full_table_name,

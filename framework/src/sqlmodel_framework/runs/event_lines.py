@@ -61,6 +61,7 @@ def event_line(event: Event) -> tuple[str, dict[str, Any]]:
                 "fingerprint": event.fingerprint,
                 "target": event.target.mask(event.target.name),
                 "parts": list(event.parts),
+                **({} if event.loads is None else {"loads": list(event.loads)}),
             }
         case RunFinished(result=result):
             return "run finished", {

@@ -48,6 +48,7 @@ class RunStarted:
         fingerprint: the datakit's fingerprint.
         target: the target.
         parts: what the run consists of, in order.
+        loads: the ids of the loads that it was asked for; None for all of them.
     """
 
     run_id: UUID
@@ -55,6 +56,7 @@ class RunStarted:
     fingerprint: str
     target: Target
     parts: tuple[str, ...]
+    loads: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ them for its tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -19,12 +20,14 @@ from sqlalchemy import (
     Double,
     Identity,
     Index,
+    Select,
     String,
     Table,
     Text,
     Uuid,
     func,
     insert,
+    literal_column,
     select,
     update,
 )
@@ -67,7 +70,7 @@ __all__ = [
 SCHEMA = "datakit"
 
 # Not every database has arrays, or JSON that it takes apart.
-_TEXTS = ARRAY(Text).with_variant(JSON(), "mariadb", "mssql", "sqlite")
+_TEXTS = ARRAY(Text).with_variant(JSON(none_as_null=True), "mariadb", "mssql", "sqlite")
 _LONG_TEXT = Text().with_variant(LONGTEXT(), "mariadb")
 _OBJECT = JSONB().with_variant(JSON(), "mariadb", "mssql", "sqlite")
 # SQL Server has no index over text without an end.
@@ -143,6 +146,7 @@ class RunRecord(LedgerBase, table=True):
     """One run. Its status is "running", "succeeded", "failed", or "abandoned" when it was killed.
 
     parts: of "deploy", "load" and "check", those that the run consists of.
+    loads: the ids of the loads that it was asked for, each `layer.name`; null for all of them.
     image_digest: the digest of the image that the run happened in, when whoever started it told it.
     """
 
@@ -160,6 +164,7 @@ class RunRecord(LedgerBase, table=True):
     error: str | None = _text(default=None)
     started_at: datetime = _time()
     finished_at: datetime | None = _time(nullable=True)
+    loads: list[str] | None = Field(default=None, sa_type=_TEXTS, nullable=True)
 
 
 class LoadRecord(LedgerBase, table=True):
@@ -307,8 +312,14 @@ def record_deployment(connection: Connection, deployment: Deployment) -> None:
     )
 
 
-def has_succeeded(connection: Connection, run_id: UUID, datakit: str, parts: Sequence[str]) -> bool:
-    """Whether this run, of these parts of this datakit, ended well before.
+def has_succeeded(
+    connection: Connection,
+    run_id: UUID,
+    datakit: str,
+    parts: Sequence[str],
+    loads: Collection[str] | None = None,
+) -> bool:
+    """Whether this run, of these parts and these loads of this datakit, ended well before.
 
     Raises:
         TerminalError: the id is that of another run.
@@ -319,9 +330,21 @@ def has_succeeded(connection: Connection, run_id: UUID, datakit: str, parts: Seq
     ).one_or_none()
     if found is None:
         return False
-    if (found.datakit, list(found.parts)) != (datakit, list(parts)):
-        raise _another_run(run_id, f"{', '.join(found.parts)} of datakit {found.datakit!r}")
+    asked = _loads_asked(connection, run_id)
+    same_loads = asked == (None if loads is None else set(loads))
+    if (found.datakit, list(found.parts)) != (datakit, list(parts)) or not same_loads:
+        only = "" if asked is None else f" (only {', '.join(sorted(asked))})"
+        raise _another_run(run_id, f"{', '.join(found.parts)}{only} of datakit {found.datakit!r}")
     return bool(found.status == "succeeded")
+
+
+def _loads_asked(connection: Connection, run_id: UUID) -> set[str] | None:
+    """The loads that a run was asked for, also in a ledger of a version that did not write them down."""
+    runs = table(RunRecord)
+    every: Select[Any] = select(literal_column("*")).select_from(runs).where(runs.c.run_id == run_id)
+    found = connection.execute(every).mappings().one().get("loads")
+    names = json.loads(found) if isinstance(found, str | bytes) else found
+    return None if names is None else set(names)
 
 
 def record_start(
@@ -331,8 +354,9 @@ def record_start(
     *,
     parts: Sequence[str],
     image_digest: str | None = None,
+    loads: Sequence[str] | None = None,
 ) -> None:
-    """Write down that a run began. The caller holds the run's lock, so any other one is dead.
+    """Write down that a run began. The caller holds the run's lock, so any other one that needs it is dead.
 
     Raises:
         TerminalError: the id is that of another run.
@@ -340,7 +364,7 @@ def record_start(
     runs = table(RunRecord)
     connection.execute(
         update(runs)
-        .where(runs.c.datakit == datakit.name, runs.c.status == "running")
+        .where(runs.c.run_id.in_(_dead_runs(connection, datakit, loads)))
         .values(status="abandoned", finished_at=TransactionTime(), error="the run ended without saying so")
     )
     values = {
@@ -350,11 +374,12 @@ def record_start(
         "framework_version": __version__,
         "image_digest": image_digest,
         "parts": list(parts),
+        "loads": None if loads is None else list(loads),
         "status": "running",
         "error": None,
         "finished_at": None,
     }
-    has_succeeded(connection, run_id, datakit.name, parts)
+    has_succeeded(connection, run_id, datakit.name, parts, loads)
     known = connection.execute(update(runs).where(runs.c.run_id == run_id).values(values)).rowcount
     if not known:
         try:
@@ -362,6 +387,19 @@ def record_start(
         except IntegrityError:
             # Another datakit's run holds another lock, so it can have come first.
             raise _another_run(run_id, "another datakit") from None
+
+
+def _dead_runs(connection: Connection, datakit: Datakit, loads: Sequence[str] | None) -> list[UUID]:
+    """The runs that are said to be under way, and would hold a lock that the caller holds."""
+    runs = table(RunRecord)
+    running = connection.execute(
+        select(runs.c.run_id, runs.c.loads).where(runs.c.datakit == datakit.name, runs.c.status == "running")
+    ).all()
+    if loads is None:
+        return [run.run_id for run in running]
+    held = {load.full_table_name for load in datakit.loads if load.id in loads}
+    theirs = {load.id for load in datakit.loads if load.full_table_name in held}
+    return [run.run_id for run in running if run.loads is None or theirs.intersection(run.loads)]
 
 
 def _another_run(run_id: UUID, what: str) -> TerminalError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 from uuid import UUID, uuid4
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.engine import URL
 
 from ..base.datakit import Check, Datakit
@@ -22,6 +22,7 @@ from ..schema.deploy import deploy_with
 from ..targets.settings import resolve_target
 from ..targets.target import Target
 from . import ledger
+from .chosen import chosen_loads
 from .events import (
     Checked,
     Deployed,
@@ -79,16 +80,19 @@ def run_datakit(
     on_event: OnEvent | None = None,
     engine: BaseEngine | type[BaseEngine] | None = None,
     parts: Collection[Part] = PARTS,
+    loads: Collection[str] | None = None,
     run_id: UUID | None = None,
     image_digest: str | None = None,
     window: Window | None = None,
+    approved_plan: str | None = None,
     listeners: Iterable[OnEvent] | None = None,
 ) -> RunResult:
     """Deploy a datakit, run its loads in order, run its checks, and write its report.
 
     Each load is one transaction, so a run that is killed leaves every table as it was or as it should
-    be; the next run finishes the work. Two runs of one datakit never work at the same time. A run
-    whose id has succeeded before does nothing.
+    be; the next run finishes the work. Two runs of one datakit never work at the same time, but runs of
+    chosen loads alone do on PostgreSQL, if no table is loaded by both. A run whose id has succeeded before
+    does nothing.
 
     Args:
         datakit: a datakit, or its name; as for `deploy_datakit`.
@@ -97,16 +101,21 @@ def run_datakit(
         on_event: called with each event, in this thread; what it raises ends the run.
         engine: an engine of your own; by default the one for the URL's dialect.
         parts: those of `PARTS` that are to be done. The report belongs to the checks.
+        loads: the ids, each `layer.name`, of the loads that are to be done, in declared order; by default
+            all of them.
         run_id: a new one by default. A retry keeps its id, and does not load again what it has loaded.
         image_digest: the digest of the image that this happens in, for the ledger.
         window: of the sources with a watermark, read the rows of this span of time, whatever was loaded
             before; the next load goes on where it would have without.
+        approved_plan: the hash of a plan that may destroy something. It counts for exactly that plan: a
+            target that moved since, or another version of the datakit, needs another approval.
         listeners: who is told each event before `on_event`, and whose errors are a line in the log. By
             default those that the environment configures; see `sqlmodel_framework.observe.configured`.
 
     Raises:
-        TerminalError: there is no such part, tables are missing and are not to be deployed, or the id
-            is that of another run.
+        TerminalError: there is no such part or load, tables are missing and are not to be deployed, or the
+            id is that of another run.
+        RefusedChangesError: a change would destroy something, and its plan was not approved.
         ContractError: a file is broken, or a table differs; what that load did was rolled back.
         ChecksFailedError: every load was done, but a check found something.
         StoppedError: SIGTERM came.
@@ -117,6 +126,8 @@ def run_datakit(
     unknown = sorted(set(parts) - set(PARTS))
     if unknown or not parts:
         raise TerminalError(f"a run consists of {', '.join(PARTS)}, not of {', '.join(unknown) or 'nothing'}")
+    if loads is not None and "load" not in parts:
+        raise TerminalError(f"loads are chosen for a run of {', '.join(parts)}, which loads nothing")
     used = engine_for(resolve_target(target), engine)
     if not used.can_load:
         raise TerminalError(f"{type(used).__name__} can deploy, but not load")
@@ -125,7 +136,7 @@ def run_datakit(
         from ..observe.configured import configured_listeners
 
         listeners = configured_listeners()
-    run = _Run(kit, used, folder, run_id or uuid4(), image_digest, window)
+    run = _Run(kit, used, folder, run_id or uuid4(), image_digest, window, loads, approved_plan)
     run.tell = Teller(listeners, on_event, run.mask)
     with stop_on_sigterm():
         return run.carry_out([part for part in PARTS if part in parts])
@@ -142,6 +153,8 @@ class _Run:
         run_id: UUID,
         image_digest: str | None,
         window: Window | None,
+        loads: Collection[str] | None,
+        approved_plan: str | None,
     ) -> None:
         self.datakit = datakit
         self.engine = engine
@@ -150,6 +163,9 @@ class _Run:
         self.run_id = run_id
         self.image_digest = image_digest
         self.window = window
+        self.approved_plan = approved_plan
+        self.loads = chosen_loads(datakit, loads)
+        self.asked = None if loads is None else tuple(load.id for load in self.loads)
         self.started = time.perf_counter()
         self.finished: Mapping[tuple[str, str], LoadResult] = {}
         self.loaded = 0
@@ -184,6 +200,7 @@ class _Run:
             fingerprint=self.datakit.fingerprint(),
             target=self.target,
             parts=tuple(parts),
+            loads=self.asked,
         )
 
     def mask(self, text: str) -> str:
@@ -194,7 +211,10 @@ class _Run:
         return text
 
     def _connected(self, parts: list[Part]) -> RunResult:
-        self.engine.begin_run(self.datakit.name)
+        if self.asked is not None and parts == ["load"]:
+            self.engine.begin_loads(self.datakit.name, {load.full_table_name for load in self.loads})
+        else:
+            self.engine.begin_run(self.datakit.name)
         try:
             if self._has_succeeded(parts):
                 return self._result(None, repeated=True)
@@ -218,12 +238,19 @@ class _Run:
         return list(dict.fromkeys(table_of(cls) for cls in classes if cls is not None))
 
     def _begin(self, parts: list[Part]) -> Deployment:
-        deployment = deploy_with(self.engine, self.datakit, create="deploy" in parts)
+        deployment = deploy_with(
+            self.engine, self.datakit, create="deploy" in parts, approved=self.approved_plan
+        )
         if "deploy" in parts:
             self.tell(Deployed(deployment))
         with self.engine.transaction() as connection:
             ledger.record_start(
-                connection, self.run_id, self.datakit, parts=parts, image_digest=self.image_digest
+                connection,
+                self.run_id,
+                self.datakit,
+                parts=parts,
+                image_digest=self.image_digest,
+                loads=self.asked,
             )
             # A retry goes on where the run stopped: what it has loaded would be appended twice.
             self.finished = ledger.finished_loads(connection, self.run_id)
@@ -232,7 +259,7 @@ class _Run:
     def _work(self, parts: list[Part], deployment: Deployment) -> RunResult:
         result = self._result(deployment if "deploy" in parts else None)
         if "load" in parts:
-            loads = [self._load(number, load) for number, load in enumerate(self.datakit.loads, 1)]
+            loads = [self._load(number, load) for number, load in enumerate(self.loads, 1)]
             result = replace(result, loads=loads)
         if "check" in parts:
             result = replace(result, checks=[self._check(check) for check in self.datakit.checks])
@@ -247,7 +274,10 @@ class _Run:
         runs = ledger.table(ledger.RunRecord)
         with self.engine.transaction() as connection:
             known = self.engine.has_tables([runs])
-            return known and ledger.has_succeeded(connection, self.run_id, self.datakit.name, parts)
+            return known and self._succeeded_before(connection, parts)
+
+    def _succeeded_before(self, connection: Connection, parts: list[Part]) -> bool:
+        return ledger.has_succeeded(connection, self.run_id, self.datakit.name, parts, self.asked)
 
     def _result(self, deployment: Deployment | None, *, repeated: bool = False) -> RunResult:
         return RunResult(
@@ -267,7 +297,7 @@ class _Run:
         return time.perf_counter() - self.started
 
     def _load(self, number: int, load: Load) -> LoadResult:
-        total = len(self.datakit.loads)
+        total = len(self.loads)
         known = self.finished.get((load.full_table_name, load.name))
         if known is not None:
             self.tell(LoadSkipped(load, self.target, known, number, total))
@@ -327,9 +357,8 @@ class _Run:
         """Write down what kept a run from starting, where an earlier attempt has left a row of it."""
         with suppress(DatakitError), self.engine.transaction() as connection:
             # The id can be that of another run, whose row is none of ours; to ask then raises.
-            if self.engine.has_tables([ledger.table(ledger.RunRecord)]) and not ledger.has_succeeded(
-                connection, self.run_id, self.datakit.name, parts
-            ):
+            known = self.engine.has_tables([ledger.table(ledger.RunRecord)])
+            if known and not self._succeeded_before(connection, parts):
                 ledger.record_end(connection, self.run_id, self._text(error))
 
     def _record_failure(self, error: BaseException) -> None:

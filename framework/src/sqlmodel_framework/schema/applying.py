@@ -75,17 +75,33 @@ def apply_plan(
         return carry_out(used, planned, frozenset(allow))
 
 
-def carry_out(engine: BaseEngine, planned: Planned, allow: frozenset[str]) -> Deployment:
+def carry_out(
+    engine: BaseEngine, planned: Planned, allow: frozenset[str], *, approved: str | None = None
+) -> Deployment:
     """Apply what was just planned over the same connection; the caller holds the lock.
 
+    Args:
+        engine: the engine, connected.
+        planned: what to apply.
+        allow: the ids of changes that destroy something and are meant.
+        approved: the hash of a plan whose changes are all meant; of another plan than this one it means
+            nothing.
+
     Raises:
-        RefusedChangesError: a change destroys something and is not in `allow`; nothing was changed.
+        RefusedChangesError: a change destroys something and is not meant; nothing was changed.
     """
     started = time.perf_counter()
     plan = planned.plan
+    if approved == plan.hash:
+        allow |= {change.id for change in plan.changes}
     refused = plan.refused(allow)
     if refused:
-        raise RefusedChangesError(engine.target.name, refused)
+        raise RefusedChangesError(
+            engine.target.name,
+            refused,
+            plan_hash=plan.hash,
+            approved=None if approved == plan.hash else approved,
+        )
     deployment = _deployment(engine, planned)
     if plan.empty and not planned.ledger and planned.is_recorded:
         return replace(deployment, seconds=time.perf_counter() - started)

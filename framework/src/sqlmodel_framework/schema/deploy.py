@@ -59,7 +59,12 @@ def deploy_datakit(
 
 
 def deploy_with(
-    engine: BaseEngine, datakit: Datakit, *, create: bool = True, allow: Iterable[str] = ()
+    engine: BaseEngine,
+    datakit: Datakit,
+    *,
+    create: bool = True,
+    allow: Iterable[str] = (),
+    approved: str | None = None,
 ) -> Deployment:
     """Deploy over an engine that is connected; see `deploy_datakit`.
 
@@ -68,6 +73,8 @@ def deploy_with(
         datakit: the datakit.
         create: whether what is missing is made; else it is an error.
         allow: the ids of changes that destroy something and are meant.
+        approved: the hash of a plan; if it is that of the plan which is about to be applied, all that this
+            one destroys is meant.
 
     Raises:
         TerminalError: something is missing or differs, and may not be changed.
@@ -84,5 +91,5 @@ def deploy_with(
                 hint="deploy the datakit first",
                 target=engine.target.name,
             )
-        deployment = carry_out(engine, planned, frozenset(allow))
+        deployment = carry_out(engine, planned, frozenset(allow), approved=approved)
     return replace(deployment, seconds=time.perf_counter() - started)

@@ -58,6 +58,11 @@ class Plan:
         return hashlib.sha256(_PLAN.dump_json(self)).hexdigest()
 
     @property
+    def destructive(self) -> bool:
+        """Whether something would be lost."""
+        return any(change.loss for change in self.changes)
+
+    @property
     def refusals(self) -> tuple[Change, ...]:
         """The changes that need to be allowed one by one, or cannot be done at all."""
         return tuple(change for change in self.changes if change.loss or change.blocked)

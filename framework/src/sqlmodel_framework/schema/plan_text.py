@@ -7,15 +7,20 @@ from collections.abc import Iterator
 from .change import Change
 from .plan import Plan
 
-__all__ = ["as_markdown", "as_sql", "as_text"]
+__all__ = ["as_markdown", "as_sql", "as_text", "change_lines"]
 
 
 def as_text(plan: Plan) -> str:
     """One line for each change, those first that need somebody's word."""
     lines = [_headline(plan)]
-    lines += [f"  {_mark(change)} {change.id}{_more(change)}" for change in plan.changes]
+    lines += [f"  {line}" for line in change_lines(plan)]
     lines += [f"  . {each} is not declared, and left alone" for each in plan.undeclared]
     return "\n".join(lines) + "\n"
+
+
+def change_lines(plan: Plan) -> list[str]:
+    """Each change in a line: what kind it is, what it does, and what it costs."""
+    return [f"{_mark(change)} {change.id}{_more(change)}" for change in plan.changes]
 
 
 def as_markdown(plan: Plan) -> str:

@@ -41,6 +41,15 @@ __all__ = ["PostgresEngine"]
 
 # The first half of every advisory lock of this package, so that it meets no other program's.
 _LOCK_SPACE = 0x646B6974
+_LOCKS = "unnest(CAST(:purposes AS integer[]), CAST(:shared AS boolean[])) AS lock (purpose, shared)"
+_TRY_ALL = (
+    "SELECT purpose, shared, CASE WHEN shared THEN pg_try_advisory_lock_shared(:space, purpose) "
+    f"ELSE pg_try_advisory_lock(:space, purpose) END AS taken FROM {_LOCKS}"
+)
+_LET_GO = (
+    "SELECT CASE WHEN shared THEN pg_advisory_unlock_shared(:space, purpose) "
+    f"ELSE pg_advisory_unlock(:space, purpose) END FROM {_LOCKS}"
+)
 # Seconds between two tries for a lock.
 _PAUSE = 0.1
 
@@ -149,8 +158,31 @@ class PostgresEngine(BaseEngine):
                 raise in_use(self.target)
             time.sleep(_PAUSE)
 
+    def _hold_all(self, purposes: Mapping[str, bool]) -> None:
+        """Hold several locks or none of them: those of the value True shared, the others alone."""
+        deadline = time.monotonic() + self.target.lock_timeout
+        while not self._try_all(purposes):
+            if time.monotonic() > deadline:
+                raise in_use(self.target)
+            time.sleep(_PAUSE)
+
+    def _try_all(self, purposes: Mapping[str, bool]) -> bool:
+        values = {
+            "space": _LOCK_SPACE,
+            "purposes": [_lock_key(purpose) for purpose in purposes],
+            "shared": list(purposes.values()),
+        }
+        with self.transaction() as connection:
+            taken = connection.execute(text(_TRY_ALL), values).all()
+            if all(row.taken for row in taken):
+                return True
+            held = [row for row in taken if row.taken]
+            values |= {"purposes": [row.purpose for row in held], "shared": [row.shared for row in held]}
+            connection.execute(text(_LET_GO), values)
+        return False
+
     def _ask_for_lock(self, function: str, purpose: str) -> bool:
-        key = {"space": _LOCK_SPACE, "purpose": zlib.crc32(purpose.encode()) - 2**31}
+        key = {"space": _LOCK_SPACE, "purpose": _lock_key(purpose)}
         with self.transaction() as connection:
             done: bool = connection.execute(text(f"SELECT {function}(:space, :purpose)"), key).scalar_one()
         return done
@@ -248,6 +280,14 @@ class PostgresEngine(BaseEngine):
     def begin_run(self, datakit: str) -> None:
         """Keep other runs of this datakit away until the connection closes; widen the session's memory."""
         self._hold(f"run {datakit}")
+        self._widen_memory()
+
+    def begin_loads(self, datakit: str, tables: Collection[str]) -> None:
+        """Share the datakit's lock with runs of other loads, and hold those of the tables alone."""
+        self._hold_all({f"run {datakit}": True} | {_load_purpose(table): False for table in tables})
+        self._widen_memory()
+
+    def _widen_memory(self) -> None:
         with self.transaction() as connection:
             # The server's small default would send every sort to disk.
             connection.execute(text("SET work_mem = '64MB'"))
@@ -258,7 +298,7 @@ class PostgresEngine(BaseEngine):
         from ..registry import engine_for
         from . import straight
 
-        with self.locked(f"load {load.full_table_name}"):
+        with self.locked(_load_purpose(load.full_table_name)):
             source = straight.straight_source(load)
             if source is not None:
                 done = straight.carry_out(
@@ -346,6 +386,14 @@ class PostgresEngine(BaseEngine):
         self.connection.execute(text("SET TRANSACTION READ ONLY"))
         if not self._in_run:
             self.connection.execute(text("SET default_transaction_read_only = on"))
+
+
+def _lock_key(purpose: str) -> int:
+    return zlib.crc32(purpose.encode()) - 2**31
+
+
+def _load_purpose(table: str) -> str:
+    return f"load {table}"
 
 
 def _milliseconds(seconds: float) -> str:
