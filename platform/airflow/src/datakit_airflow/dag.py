@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, DeltaDataIntervalTimetable, TaskGroup
+from airflow.sdk.configuration import conf
 from sqlmodel_framework.errors import DatakitError
 from sqlmodel_framework.runs.description import Description, read_description
 
@@ -20,7 +21,7 @@ from .graph import Graph, build_graph
 from .settled import settled_images
 from .tasks import add_tasks
 
-__all__ = ["DatakitDag", "Plan", "datakit_task_group", "plan_dag"]
+__all__ = ["DatakitDag", "Plan", "chosen_environment", "datakit_task_group", "plan_dag"]
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,12 @@ def plan_dag(
     """
     require_airflow()
     if isinstance(declared, Declaration):
-        declaration, beside = declared, declared.datakit.parent
+        declaration, beside = declared, Path(conf.get_mandatory_value("core", "dags_folder"))
     else:
         path = Path(declared)
         place = place or str(path)
         declaration, beside = read_declaration(path), path.parent
-    if environment is None:
-        environment = find_environment(beside)
-    elif not isinstance(environment, Environment):
-        environment = read_environment(Path(environment))
+    environment = chosen_environment(environment, beside)
     place = place or declaration.dag_id
     try:
         description = read_description(declaration.datakit)
@@ -91,6 +89,17 @@ def plan_dag(
         schedule=_schedule(description, declaration, place),
         place=place,
     )
+
+
+def chosen_environment(given: Environment | Path | str | None, beside: Path) -> Environment:
+    """An environment that is given, in a file or not; else the one that is found beside a folder.
+
+    Raises:
+        ConfigurationError: there is none, or it cannot be read.
+    """
+    if given is None:
+        return find_environment(beside)
+    return given if isinstance(given, Environment) else read_environment(Path(given))
 
 
 def DatakitDag(  # noqa: N802 - it reads as Airflow's own DAG in a DAG file
@@ -119,6 +128,7 @@ def DatakitDag(  # noqa: N802 - it reads as Airflow's own DAG in a DAG file
             "schedule": plan.schedule,
             "start_date": declaration.start_date,
             "catchup": declaration.catchup,
+            "max_active_runs": declaration.max_active_runs,
             "tags": sorted({"datakit", description.name, *declaration.tags}),
             "doc_md": _documentation(plan),
             "rerun_with_latest_version": False,

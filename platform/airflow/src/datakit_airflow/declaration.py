@@ -95,6 +95,9 @@ class Declaration(Strict):
     retry_delay: Span = timedelta(minutes=1)
     timeout: Span | None = Field(default=None, description="How long one try of a step may take.")
     pool: str | None = None
+    max_active_runs: int = Field(
+        default=1, ge=1, description="How many DagRuns may go on at a time; they write the same tables."
+    )
     pods: dict[str, PodTemplate] = Field(
         default={}, description="The pod template of a kind of step, a layer or a load."
     )

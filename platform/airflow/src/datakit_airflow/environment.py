@@ -35,6 +35,9 @@ class DockerSettings(Strict):
     network: str | None = None
     extra_hosts: dict[str, str] = Field(default={})
     memory: str | None = Field(default=None, description='The most that a step may use, such as "2g".')
+    registry: str | None = Field(
+        default=None, description="An Airflow connection to the registry that images are fetched from."
+    )
     pull: bool = Field(default=True, description="Whether an image that is not there is fetched.")
     environment: dict[str, str] = Field(default={}, description="Variables of every step. No secrets.")
 

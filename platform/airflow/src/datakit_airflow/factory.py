@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import DAG
 
 from .configuration import SUFFIXES, ConfigurationError, Problem, read_document
-from .dag import DatakitDag, Plan, plan_dag
+from .dag import DatakitDag, Plan, chosen_environment, plan_dag
 from .declaration import parse_declaration
 from .environment import ENVIRONMENT_FILE, Environment
 
@@ -48,6 +48,7 @@ def plan_warehouses(folder: Path, *, environment: Environment | Path | str | Non
     plans: list[Plan] = []
     base: Mapping[str, Any] = {}
     files = _files(folder)
+    chosen = chosen_environment(environment, folder)
     for path in [path for path in files if path.stem == BASE]:
         try:
             base = read_document(path)
@@ -56,7 +57,7 @@ def plan_warehouses(folder: Path, *, environment: Environment | Path | str | Non
     for path in [path for path in files if not path.name.startswith("_")]:
         try:
             declaration = parse_declaration(_merged(base, read_document(path)), path)
-            plans.append(plan_dag(declaration, environment=environment, place=str(path)))
+            plans.append(plan_dag(declaration, environment=chosen, place=str(path)))
         except ConfigurationError as error:
             problems += error.problems
     problems += _repeated(plans)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from kit.orchard import PASSWORD, Orchard, clear, go_on, instance, states, xcom
 
 LOADS_ONLY = "deploy: none\ncheck: false\n"
+ONE_CONTAINER = LOADS_ONLY + "groups: {all: [bronze.orders, bronze.items, silver.sales]}\n"
 
 
 def test_every_step_runs_once_and_its_report_is_the_xcom(orchard: Orchard) -> None:
@@ -78,3 +81,82 @@ def test_the_password_is_in_a_file_that_is_gone_and_nowhere_else(orchard: Orchar
     for path in [*home.rglob("*.log"), home / "airflow.db"]:
         assert PASSWORD.encode() not in path.read_bytes(), path
     assert states(run)["silver"] == "success"
+
+
+@pytest.mark.parametrize(("behaviour", "tries"), [("garbage", 1), ("exit", 1), ("die", 2)])
+def test_a_step_that_reports_nothing_is_never_green(orchard: Orchard, behaviour: str, tries: int) -> None:
+    orchard.behave(load=[behaviour, behaviour])
+
+    run = orchard.declare(f"silent_{behaviour}", ONE_CONTAINER + "retries: 1\n").test()
+
+    assert states(run)["all"] == "failed"
+    assert instance(run, "all").try_number == tries
+
+
+def test_a_missing_connection_fails_at_once(orchard: Orchard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_WAREHOUSE")
+
+    run = orchard.declare("unconnected", ONE_CONTAINER).test()
+
+    assert states(run)["all"] == "failed"
+    assert instance(run, "all").try_number == 1
+    assert orchard.asked() == []
+
+
+def test_a_dag_run_can_be_asked_for_a_window_of_its_own(orchard: Orchard) -> None:
+    window = {"start": "2024-03-01T00:00:00Z", "end": "2024-03-08T00:00:00Z"}
+    dag = orchard.declare("asked", ONE_CONTAINER)
+    go_on(dag, orchard.begin(dag, window=window))
+
+    [spec] = orchard.asked()
+    assert spec["window"] == window
+
+
+def test_a_window_that_is_none_is_not_tried_again(orchard: Orchard) -> None:
+    dag = orchard.declare("misasked", ONE_CONTAINER)
+    run = orchard.begin(dag, window={"start": "yesterday"})
+    go_on(dag, run)
+
+    assert states(run)["all"] == "failed"
+    assert instance(run, "all").try_number == 1
+
+
+def test_a_table_s_change_tells_who_changed_it_and_how_much(orchard: Orchard) -> None:
+    from airflow.models.asset import AssetEvent
+    from airflow.utils.session import create_session
+
+    run = orchard.declare("told", ONE_CONTAINER).test()
+
+    with create_session() as session:
+        events = session.query(AssetEvent).filter_by(source_run_id=run.run_id).all()
+        told = {event.asset.name: event.extra for event in events}
+    [run_id] = orchard.run_ids()
+    assert sorted(told) == ["warehouse/bronze.items", "warehouse/bronze.orders", "warehouse/silver.sales"]
+    assert told["warehouse/silver.sales"] == {
+        "run_id": run_id,
+        "image_digest": None,
+        "read": 3,
+        "written": 2,
+        "rejected": 1,
+        "repeated": False,
+    }
+
+
+@pytest.fixture
+def lineage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """OpenLineage's provider is told where to send events; nobody listens there."""
+    from airflow.providers.openlineage import conf
+
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+    conf.is_disabled.cache_clear()
+    yield
+    conf.is_disabled.cache_clear()
+
+
+@pytest.mark.usefixtures("lineage")
+def test_a_run_knows_the_task_that_it_belongs_to_where_lineage_is_told(orchard: Orchard) -> None:
+    orchard.declare("lined", ONE_CONTAINER).test()
+
+    [spec] = orchard.asked()
+    assert spec["parent_run"]["job"] == "lined.all"
+    assert spec["parent_run"]["namespace"] == "default"

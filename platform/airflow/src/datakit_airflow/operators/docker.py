@@ -57,6 +57,7 @@ class DatakitDockerOperator(StepCore, DockerOperator):
             image="",
             docker_url=settings.url,
             api_version=settings.api_version,
+            docker_conn_id=settings.registry,
             network_mode=settings.network,
             mem_limit=settings.memory,
             extra_hosts=dict(settings.extra_hosts) or None,
@@ -172,6 +173,8 @@ class DatakitDockerOperator(StepCore, DockerOperator):
 
     def _remove(self, container: str) -> None:
         try:
+            # It still runs only when its task does not, such as after the task's timeout.
+            self.cli.stop(container, timeout=int(self.stop_grace))
             self.cli.remove_container(container, force=True, v=True)
         except NotFound:
             pass

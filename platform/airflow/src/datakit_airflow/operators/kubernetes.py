@@ -132,6 +132,7 @@ class DatakitPodOperator(StepCore, KubernetesPodOperator):
     def _use(self, prepared: Prepared) -> None:
         self._prepared = prepared
         self.image = prepared.image
+        self.labels = {**self.labels, "datakit.io/run-id": str(prepared.spec.run_id)}
         self.volumes = [
             k8s.V1Volume(
                 name=_VOLUME,

@@ -76,6 +76,18 @@ class DatakitProcessOperator(StepCore, BaseOperator):
                 self._killer.daemon = True
                 self._killer.start()
 
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        """End a process that goes on though its task does not, such as after the task's timeout."""
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(self.stop_grace)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._killer is not None:
+            self._killer.cancel()
+
     def _run(self, arguments: list[str]) -> tuple[Lines, int]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}
         try:
@@ -98,14 +110,11 @@ class DatakitProcessOperator(StepCore, BaseOperator):
         try:
             assert process.stdout is not None
             assert process.stderr is not None
-            _follow({process.stdout: output, process.stderr: Lines(lambda line: log_line(self.log, line))})
+            with process.stdout as stdout, process.stderr as stderr:
+                _follow({stdout: output, stderr: Lines(lambda line: log_line(self.log, line))})
             code = process.wait()
         finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            if self._killer is not None:
-                self._killer.cancel()
+            self._end(process)
         # A program that a signal ends is told as a shell, and a container, would tell it.
         return output, 128 - code if code < 0 else code
 
