@@ -82,7 +82,8 @@ def listen(port: int, option: str) -> socket.socket:
     except OSError as error:
         listening.close()
         raise UnavailableError(
-            f"port {port} of 127.0.0.1 cannot be used: {error.strerror}", hint=f"choose another: {option} PORT"
+            f"port {port} of 127.0.0.1 cannot be used: {error.strerror}",
+            hint=f"choose another: {option} PORT",
         ) from None
     return listening
 
@@ -138,7 +139,7 @@ def end(running: Running) -> None:
     try:
         if not running.is_alive:
             return
-        # The first process of a namespace has ended only when all others in it have, and `unshare` waits for it.
+        # The first process of a namespace ends when all others in it have, and `unshare` waits for it.
         for pid in _children(running.pid) or [running.pid]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

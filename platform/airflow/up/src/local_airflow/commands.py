@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +27,9 @@ __all__ = ["down", "main", "up"]
 
 FolderOption = Annotated[
     Path | None,
-    typer.Option("--folder", metavar="DIR", help="Where it keeps its files; below the cache folder if not given."),
+    typer.Option(
+        "--folder", metavar="DIR", help="Where it keeps its files; below the cache folder if not given."
+    ),
 ]
 
 
@@ -44,21 +49,22 @@ def up(
             _describe(place, running, password=None)
             return
         if place.in_use:
-            console.print("An earlier one ended before its time: what it left behind is removed.")
+            console.print("An earlier one ended before its time: what it left behind is removed first.")
             _remove(place)
         running, password = _started(place, port, target_port, console)
         _describe(place, running, password=password)
 
 
 def down(folder: FolderOption = None) -> None:
-    """End the local Airflow and remove all of it: containers, images, volumes, files, and the target's rows."""
+    """End the local Airflow and remove all of it: containers, images, files, and the target's rows."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     place = chosen_folder(folder)
     with place.claimed():
         if not place.in_use:
             console.print(f"Nothing is up in {place.path}.")
             return
-        _remove(place)
+        with console.status("removing it"):
+            _remove(place)
     console.print(f"It is down, and {place.path} is gone.")
 
 
@@ -73,7 +79,9 @@ def _started(place: Folder, port: int, target_port: int, console: Console) -> tu
             told = follow(place.progress, lambda: running.is_alive, console)
             if told is None:
                 last = place.log.read_text(errors="replace").strip().splitlines()[-5:]
-                raise UnavailableError("it ended before it was up", hint="its last words:\n" + "\n".join(last))
+                raise UnavailableError(
+                    "it ended before it was up", hint="its last words:\n" + "\n".join(last)
+                )
             if told.failed:
                 raise UnavailableError("it could not be started", hint=told.failed)
         except BaseException:
@@ -96,8 +104,6 @@ def _is_ready(place: Folder) -> bool:
 
 def _absolute() -> str:
     """The paths of the build's outputs, for a process in another folder."""
-    import json
-
     paths = json.loads(os.environ[VARIABLE])
     return json.dumps({name: str(Path(path).absolute()) for name, path in paths.items()})
 
@@ -111,33 +117,33 @@ def _refuse_without_podman() -> None:
     if os.geteuid() != 0:
         raise TerminalError(
             "containers need more than one user id, and this program has one",
-            hint="DATAKIT_RUN_AS_ROOT=1 ./bazelw run //platform/airflow:up (root of a namespace, not of the machine)",
+            hint="call it as DATAKIT_RUN_AS_ROOT=1 ./bazelw run //platform/airflow:up",
         )
 
 
 def _describe(place: Folder, running: Running, password: str | None) -> None:
     address = f"http://127.0.0.1:{running.port}"
-    shown = password if password is not None else f"in {place.password}"
-    print(f"""
-Airflow    {address}
-user       {USER}
-password   {shown}
-target     postgresql://{TARGET}@127.0.0.1:{running.target_port}/{TARGET}
-           its password is in {place.secrets / "target_password"}
+    lines = {
+        "Airflow": address,
+        "user": USER,
+        "password": password if password is not None else f"in {place.password}",
+        "target": f"postgresql://{TARGET}@127.0.0.1:{running.target_port}/{TARGET}",
+        "": f"its password is in {place.secrets / 'target_password'}",
+        "run flights": f"{address}/dags/flights, then Trigger",
+        "log": str(place.log),
+        "remove it": "./bazelw run //platform/airflow:down" + _folder_option(place),
+    }
+    sys.stdout.write("\n" + "".join(f"{name:<13}{value}\n" for name, value in lines.items()))
 
-Run the flights DAG: {address}/dags/flights, "Trigger"; or
-  token=$(curl -s {address}/auth/token -H 'Content-Type: application/json' \\
-    -d "{{\\"username\\": \\"{USER}\\", \\"password\\": \\"$(cat {place.password})\\"}}" | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
-  curl -s -X PATCH {address}/api/v2/dags/flights -H "Authorization: Bearer $token" \\
-    -H 'Content-Type: application/json' -d '{{"is_paused": false}}'
-  curl -s -X POST {address}/api/v2/dags/flights/dagRuns -H "Authorization: Bearer $token" \\
-    -H 'Content-Type: application/json' -d '{{"logical_date": null}}'
 
-Stop and remove all of it: ./bazelw run //platform/airflow:down""")
+def _folder_option(place: Folder) -> str:
+    return "" if place.path == chosen_folder(None).path else f" -- --folder {shlex.quote(str(place.path))}"
 
 
 def main(command: Callable[..., None]) -> int:
     """Runs one of the commands, and returns its exit code; what is wrong is told in a line or two."""
+    # A SIGTERM takes the way of Ctrl-C: what was begun is removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(command)
     try:

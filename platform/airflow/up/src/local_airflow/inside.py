@@ -42,7 +42,8 @@ def main(arguments: list[str]) -> int:
     sockets = [socket.socket(fileno=int(number)) for number in arguments[1:]]
 
     def tell(doing: str) -> None:
-        print(f"--- {doing}", flush=True)
+        sys.stdout.write(f"--- {doing}\n")
+        sys.stdout.flush()
         write_progress(folder.progress, Progress(doing))
 
     try:
