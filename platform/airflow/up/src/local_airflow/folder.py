@@ -76,21 +76,26 @@ class Folder:
                 f"{self.path} cannot be used: {error.strerror}", hint="name another one: --folder DIR"
             ) from None
         try:
+            self._lock(lock)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise LockedError(
-                    f"another up or down is at work in {self.path}", hint="wait until it has ended"
-                ) from None
-            if not self.in_use and any(self.path.iterdir()):
-                raise TerminalError(
-                    f"{self.path} holds files of something else", hint="name another one: --folder DIR"
-                )
-            yield
-            if not any(self.path.iterdir()):
-                self.path.rmdir()
+                yield
+            finally:
+                if not any(self.path.iterdir()):
+                    self.path.rmdir()
         finally:
             os.close(lock)
+
+    def _lock(self, lock: int) -> None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockedError(
+                f"another up or down is at work in {self.path}", hint="wait until it has ended"
+            ) from None
+        if not self.in_use and any(self.path.iterdir()):
+            raise TerminalError(
+                f"{self.path} holds files of something else", hint="name another one: --folder DIR"
+            )
 
     def begin(self) -> None:
         """Marks it as this program's."""
