@@ -1,6 +1,7 @@
 "Tests that start containers."
 
 load("@rules_python//python:defs.bzl", "py_test")
+load("//tools/python:pytest.bzl", "RUNNER_DATA")
 
 _MAIN = "//platform/testing:run_integration_test.py"
 
@@ -56,9 +57,7 @@ def integration_test(
         srcs = srcs + [_MAIN],
         main = _MAIN,
         args = ["--workers=%d" % workers] + ["$(rootpath %s)" % s for s in tests],
-        data = data + {label: True for label in layouts.values()}.keys() + [
-            "//tools/python:allowed_skips.txt",
-            "//tools/python:pytest.ini",
+        data = data + {label: True for label in layouts.values()}.keys() + RUNNER_DATA + [
             "//tools/python:run_pytest.py",
         ],
         env = env | {

@@ -16,7 +16,7 @@ PYTHON_ENV = {
 # One layer for all runners, of which a registry and a machine keep one copy.
 FRAMEWORK = "//framework:layer"
 
-def runner_image(name, deps, program, layers = [], wheels = [], env = {}, **kwargs):
+def runner_image(name, deps, program, layers = [], wheels = [], without = [], env = {}, **kwargs):
     """The image of a runner, NAME, whose entry point is a console script of its wheel.
 
     From the lowest layer to the highest: Debian's base, the interpreter, `layers`, the wheels that every runner
@@ -29,6 +29,7 @@ def runner_image(name, deps, program, layers = [], wheels = [], env = {}, **kwar
       program: the console script.
       layers: what it needs besides Python, such as Java.
       wheels: layers of heavy wheels, shared between images or apart because they change rarely.
+      without: libraries that are left out, though `deps` name them: what no run in a container uses.
       env: the environment, besides PYTHON_ENV.
       **kwargs: what `oci_image` takes.
     """
@@ -38,6 +39,7 @@ def runner_image(name, deps, program, layers = [], wheels = [], env = {}, **kwar
         deps = deps,
         on = below,
         origin = "elsewhere",
+        without = without,
         visibility = ["//visibility:private"],
     )
     wheels_layer(

@@ -48,6 +48,33 @@ wheel_library = rule(
     attrs = _ATTRS | {"folder": attr.label(mandatory = True, allow_single_file = True)},
 )
 
+def _wheels_folder_impl(ctx):
+    folder = ctx.actions.declare_directory(ctx.label.name + ".site")
+    arguments = ctx.actions.args()
+    arguments.add("--bytecode")
+    arguments.add_all(ctx.files.wheels)
+    arguments.add(folder.path)
+    ctx.actions.run(
+        executable = ctx.executable._unpack,
+        arguments = [arguments],
+        inputs = ctx.files.wheels,
+        outputs = [folder],
+        mnemonic = "UnpackWheels",
+        progress_message = "Unpacking the wheels of %{label}",
+    )
+    return [DefaultInfo(files = depset([folder]))]
+
+_UNPACK = attr.label(default = "//tools/python:unpack", executable = True, cfg = "exec")
+
+wheels_folder = rule(
+    doc = "A folder of several wheels, for `folder` of each one's `wheel_library`.",
+    implementation = _wheels_folder_impl,
+    attrs = {
+        "wheels": attr.label_list(mandatory = True, allow_files = [".whl"]),
+        "_unpack": _UNPACK,
+    },
+)
+
 def _unpacked_wheel_impl(ctx):
     folder = ctx.actions.declare_directory(ctx.label.name + ".site")
     arguments = ctx.actions.args()
@@ -67,7 +94,7 @@ unpacked_wheel = rule(
     doc = "A wheel that the build makes, unpacked, as a library: what imports it sees what users install.",
     implementation = _unpacked_wheel_impl,
     attrs = _ATTRS | {
-        "_unpack": attr.label(default = "//tools/python:unpack", executable = True, cfg = "exec"),
+        "_unpack": _UNPACK,
     },
 )
 

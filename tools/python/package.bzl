@@ -7,7 +7,7 @@ that the repository cache holds needs neither pip nor a network.
 load("//tools:repository_cache.bzl", "from_repository_cache")
 
 _WHEEL = """\
-load("@@{main}//tools/python:library.bzl", "wheel_library")
+load("@@{main}//tools/python:library.bzl", "wheel_library", "wheels_folder")
 
 package(default_visibility = ["//visibility:public"])
 
@@ -22,8 +22,6 @@ alias(
     name = "whl",
     actual = "{file}",
 )
-
-exports_files(["{folder}"])
 """
 
 # Of packages that need each other, each has the others as they are alone: targets may not go round in a circle.
@@ -33,6 +31,14 @@ wheel_library(
     folder = "{folder}",
     wheel = "{file}",
     deps = {deps},
+)
+"""
+
+# All of them lie in one folder, which the first of them makes: they look for each other's files.
+_TOGETHER = """
+wheels_folder(
+    name = "together",
+    wheels = {wheels},
 )
 """
 
@@ -102,13 +108,18 @@ def _python_package_impl(rctx):
     main = rctx.attr._unpack.workspace_name
     deps = ["@@%s//:pkg" % d for d in rctx.attr.deps]
     cycle = ["@@%s//:alone" % d for d in rctx.attr.cycle]
-    if rctx.attr.file.endswith(".whl"):
+    if rctx.attr.file.endswith(".whl") and cycle:
+        members = sorted(rctx.attr.cycle + [rctx.name])
+        folder = "@@%s//:together" % members[0]
+        build = _WHEEL.format(main = main, file = rctx.attr.file, folder = folder, deps = repr(deps + cycle))
+        build += _ALONE.format(file = rctx.attr.file, folder = folder, deps = repr(deps))
+        if rctx.name == members[0]:
+            build += _TOGETHER.format(wheels = repr(["@@%s//:whl" % member for member in members]))
+    elif rctx.attr.file.endswith(".whl"):
         # The folder is one input of an action. Its content cannot change under its name, which holds the wheel's hash.
         folder = "site-" + rctx.attr.sha256[:12]
         _unpack(rctx, folder)
-        build = _WHEEL.format(main = main, file = rctx.attr.file, folder = folder, deps = repr(deps + cycle))
-        if cycle:
-            build += _ALONE.format(file = rctx.attr.file, folder = folder, deps = repr(deps))
+        build = _WHEEL.format(main = main, file = rctx.attr.file, folder = folder, deps = repr(deps))
     elif cycle:
         fail("%s is an sdist and one of packages that need each other: that is for wheels only" % rctx.attr.package)
     else:

@@ -4,6 +4,13 @@ load("@rules_python//python:defs.bzl", "py_test")
 
 _RUNNER = "//tools/python:run_pytest.py"
 
+# What the runner needs beside it.
+RUNNER_DATA = [
+    "//tools/python:allowed_skips.txt",
+    "//tools/python:plugin/keep_platform.py",
+    "//tools/python:pytest.ini",
+]
+
 def pytest_test(name, srcs, deps = [], data = [], workers = 1, size = "medium", env = {}, **kwargs):
     """A Bazel test that runs pytest over test modules.
 
@@ -30,7 +37,7 @@ def pytest_test(name, srcs, deps = [], data = [], workers = 1, size = "medium", 
         srcs = srcs + [_RUNNER],
         main = _RUNNER,
         args = ["--workers=%d" % workers] + ["$(rootpath %s)" % s for s in tests],
-        data = data + ["//tools/python:allowed_skips.txt", "//tools/python:pytest.ini"],
+        data = data + RUNNER_DATA,
         env = env | {"PYTHONDONTWRITEBYTECODE": "1"},
         python_version = "PY3",
         tags = tags + (["cpu:%d" % workers] if workers > 1 else []),

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-
-# Now: for a test below the folder platform/ pytest makes an empty module of that name, if there is none.
-import platform  # noqa: F401
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +11,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path("tools/python")
+PLUGINS = HERE / "plugin"
 
 
 def allowed_skips(text: str) -> frozenset[str]:
@@ -65,6 +63,7 @@ def main() -> int:
     temporary = Path(os.environ["TEST_TMPDIR"])
     os.environ["HOME"] = str(temporary)
     os.environ["TMPDIR"] = str(temporary)
+    sys.path.append(str(PLUGINS.absolute()))
     # Test processes find the same packages as this one; xdist's workers do so through the environment.
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
 
@@ -73,6 +72,8 @@ def main() -> int:
         str(HERE / "pytest.ini"),
         f"--rootdir={Path.cwd()}",
         f"--basetemp={temporary / 'pytest'}",
+        "-p",
+        "keep_platform",
     ]
     if find_spec("hypothesis") is not None:
         # A result that is cached must come of what the test is made of, so examples are the same each time.

@@ -1,4 +1,4 @@
-"""unpack.py [--bytecode] WHEEL FOLDER: a wheel's files, laid out as in one site-packages folder.
+"""unpack.py [--bytecode] WHEEL... FOLDER: the files of wheels, laid out as in one site-packages folder.
 
 Scripts go to `FOLDER/bin`, as `pip install --target` does. With `--bytecode` the modules are compiled as
 well, valid by content and not by time, so that no process compiles them again.
@@ -37,6 +37,8 @@ def unpack(wheel: Path, folder: Path) -> None:
             target = folder / relative
             if not target.resolve().is_relative_to(folder.resolve()):
                 raise SystemExit(f"{wheel.name}: {member.filename} would be written outside of the folder")
+            if target.exists() and target.read_bytes() != archive.read(member):
+                raise SystemExit(f"{wheel.name}: another wheel brings {member.filename} too, and it differs")
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(member) as source, target.open("wb") as sink:
                 shutil.copyfileobj(source, sink)
@@ -48,12 +50,13 @@ def main() -> None:
     """Reads the command line, then unpacks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bytecode", action="store_true", help="compile the modules as well")
-    parser.add_argument("wheel", type=Path)
+    parser.add_argument("wheels", type=Path, nargs="+", metavar="wheel")
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
     os.umask(0o022)  # folders and bytecode take their modes from it
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    unpack(arguments.wheel, arguments.folder)
+    for wheel in arguments.wheels:
+        unpack(wheel, arguments.folder)
     if arguments.bytecode:
         # Some packages carry modules for other versions of Python on purpose: what does not compile is left.
         compileall.compile_dir(

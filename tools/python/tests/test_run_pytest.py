@@ -47,3 +47,14 @@ def test_a_run_without_tests_fails(tmp_path: Path) -> None:
 
 def test_the_list_is_read_without_its_comments() -> None:
     assert run_pytest.allowed_skips("# why\n\nno server\n") == {"no server"}
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1")])
+def test_a_folder_called_platform_does_not_hide_the_standard_library(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    file = tmp_path / "platform" / f"test_of_{tmp_path.name}.py"
+    file.parent.mkdir()
+    file.write_text("def test_one():\n    import platform\n    assert platform.system() == 'Linux'\n")
+    arguments = ["-q", "--import-mode=importlib", "-p", "keep_platform", "-p", "no:cacheprovider", *options]
+    assert pytest.main([*arguments, f"--rootdir={tmp_path}", str(file)]) == pytest.ExitCode.OK

@@ -75,3 +75,18 @@ def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"outside\.py"):
         unpack.unpack(source, tmp_path / "site")
     assert not (tmp_path / "outside.py").exists()
+
+
+def test_two_wheels_of_one_folder_may_bring_the_same_file_and_not_another_one(tmp_path: Path) -> None:
+    first = wheel(tmp_path / "a.whl", {"space/__init__.py": ("", 0o644), "space/a.py": ("", 0o644)})
+    second = wheel(tmp_path / "b.whl", {"space/__init__.py": ("", 0o644), "space/b.py": ("", 0o644)})
+    third = wheel(tmp_path / "c.whl", {"space/__init__.py": ("1", 0o644)})
+    for each in (first, second):
+        unpack.unpack(each, tmp_path / "site")
+    assert sorted(path.name for path in (tmp_path / "site/space").iterdir()) == [
+        "__init__.py",
+        "a.py",
+        "b.py",
+    ]
+    with pytest.raises(SystemExit, match=r"c\.whl: another wheel brings space/__init__\.py"):
+        unpack.unpack(third, tmp_path / "site")

@@ -315,8 +315,10 @@ class _Builder:
         )
 
     def _pod(self, kind: StepKind, names: Iterable[str]) -> PodTemplate:
-        found = next(filter(None, map(self.declaration.pods.get, (*names, kind))), None)
-        return found or (_DBT_POD if kind == "dbt" else _DEFAULT_POD)
+        for name in (*names, kind):
+            if name in self.declaration.pods:
+                return self.declaration.pods[name]
+        return _DBT_POD if kind == "dbt" else _DEFAULT_POD
 
     def _verified(self) -> tuple[str, ...]:
         verify = self.declaration.verify

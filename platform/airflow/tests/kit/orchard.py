@@ -70,7 +70,8 @@ class Orchard:
 
         now = datetime.now(UTC)
         with create_session() as session:
-            DagBundlesManager().sync_bundles_to_db(session=session)
+            manager: Any = DagBundlesManager
+            manager().sync_bundles_to_db(session=session)
         bag = BundleDagBag(dag_folder=self.dags, bundle_path=self.dags, bundle_name="dags-folder")
         sync_bag_to_db(bag, "dags-folder", None)
         with create_session() as session:
@@ -125,7 +126,7 @@ def xcom(run: DagRun, task_id: str, key: str = "return_value") -> Any:
 
     with create_session() as session:
         query = XComModel.get_many(key=key, run_id=run.run_id, task_ids=task_id, dag_ids=run.dag_id)
-        found = session.scalars(query).first()
+        found: Any = session.scalars(query).first()
         return (
             None
             if found is None
@@ -181,6 +182,7 @@ def answer(run: DagRun, task_id: str, option: str) -> dict[str, Any]:
     from airflow.models.trigger import handle_event_submit
     from airflow.triggers.base import TriggerEvent
 
+    event: Any = TriggerEvent
     with create_session() as session:
         task = _again(run, session).get_task_instance(task_id, session=session)
         assert task is not None
@@ -189,9 +191,7 @@ def answer(run: DagRun, task_id: str, option: str) -> dict[str, Any]:
         asked.responded_by = {"id": "1", "name": "somebody"}
         asked.responded_at = datetime.now(UTC)
         asked.chosen_options = [option]
-        handle_event_submit(
-            TriggerEvent(asked.as_resume_event_payload()), task_instance=task, session=session
-        )
+        handle_event_submit(event(asked.as_resume_event_payload()), task_instance=task, session=session)
         return {"subject": asked.subject, "body": asked.body, "options": asked.options}
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from sqlmodel_framework.errors import ContractError, TerminalError, UnavailableError
 from sqlmodel_framework.runner import Runner, Step, StepContext
@@ -24,7 +25,7 @@ def behave(context: StepContext) -> None:
         (FOLDER / "password").write_text(spec.target.password_file.read_text())
         (FOLDER / "mode").write_text(oct(spec.target.password_file.stat().st_mode & 0o777))
     behaviours = json.loads((FOLDER / "behaviours.json").read_text())
-    queue = behaviours.get(spec.step, [])
+    queue: list[Any] = behaviours.get(spec.step, [])
     match queue.pop(0) if queue else "succeed":
         case "break_contract":
             error: Exception = ContractError("3 rows have no price", hint="mend them")
@@ -45,7 +46,7 @@ def behave(context: StepContext) -> None:
             (FOLDER / "waiting").touch()
             time.sleep(60)
             return
-        case {"details": details}:
+        case {"details": dict() as details}:
             context.details.update(details)
             error = None  # type: ignore[assignment]
         case _:

@@ -83,7 +83,7 @@ def test_a_dag_can_be_started_by_another_team_s_tables(tmp_path: Path) -> None:
 
 def test_retries_pool_and_owner_are_those_of_the_declaration(tmp_path: Path) -> None:
     text = "retries: 5\nretry_delay: 3m\npool: shop\nowner: sales\ntimeout: 2h\n"
-    task = DatakitDag(declared(tmp_path, text), environment=DOCKER).task_dict["silver.sales"]
+    task: Any = DatakitDag(declared(tmp_path, text), environment=DOCKER).task_dict["silver.sales"]
 
     assert (task.retries, task.retry_delay.total_seconds(), task.pool, task.owner) == (
         5,
@@ -97,7 +97,9 @@ def test_retries_pool_and_owner_are_those_of_the_declaration(tmp_path: Path) -> 
 def test_its_page_shows_steps_and_images(tmp_path: Path) -> None:
     text = DatakitDag(declared(tmp_path), environment=DOCKER).doc_md
 
-    assert f"| silver.sales | silver.sales | silver.sales | bronze.items, bronze.orders | {IMAGE} |" in text
+    assert f"| silver.sales | silver.sales | silver.sales | bronze.items, bronze.orders | {IMAGE} |" in str(
+        text
+    )
 
 
 def test_it_belongs_to_the_file_that_asks_for_it(tmp_path: Path) -> None:
@@ -109,7 +111,8 @@ def test_a_task_group_fits_into_a_dag_of_one_s_own(tmp_path: Path) -> None:
         datakit_task_group(declared(tmp_path, "deploy: gated\n"), group_id="sales", environment=DOCKER)
 
     assert upstream(dag)["sales.silver.sales"] == {"sales.bronze.orders", "sales.bronze.items"}
-    work = dag.task_dict["sales.deploy"].work
+    deploy: Any = dag.task_dict["sales.deploy"]
+    work = deploy.work
     assert (work.pin_task, work.plan_task) == ("sales.pin", "sales.plan")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from datakit_airflow import warehouses
@@ -33,7 +34,7 @@ def test_each_file_is_a_dag_on_top_of_the_base(folder: Path) -> None:
     assert sorted(dags) == ["shop_north", "shop_south"]
     assert dags["shop_north"].task_dict["check"].retries == 4
     assert dags["shop_south"].task_dict["check"].retries == 1
-    south = dags["shop_south"].task_dict
+    south: dict[str, Any] = dict(dags["shop_south"].task_dict)
     assert south["bronze.items"].work.step.parameters["a"] == 2
     assert south["check"].work.step.parameters == {"b": 1}
     assert south["bronze.items"].work.target == "south"

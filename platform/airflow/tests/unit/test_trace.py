@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 from uuid import UUID
 
 import httpx
@@ -23,7 +24,7 @@ def api(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[htt
 
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
     with TestClient(create_app("core")) as client:
-        yield client
+        yield cast(httpx.Client, client)
 
 
 def test_a_run_is_found_by_its_id_also_when_its_task_was_cleared_since(

@@ -25,6 +25,9 @@ LAUNCHER_MARKER = Path("/.datakit-platform-launcher")
 # The reason for a skip, as //tools/python:allowed_skips.txt has it.
 NO_ENGINE = "neither podman nor Docker runs containers here"
 
+# Where the launcher's podman keeps its things in a test's namespaces; short, as paths of sockets have to be.
+PRIVATE_RUN = Path("/run/datakit")
+
 LONGEST_COMMAND_SECONDS = 120.0
 
 

@@ -103,6 +103,23 @@ class Images:
                 self._loaded[image.layout] = self._load(image)
         return self._loaded[image.layout]
 
+    def reference(self, image: Image) -> str:
+        """Makes sure that the engine has the image, and returns `name@sha256:…`, by which it is found.
+
+        Raises:
+            ContainerError: the engine is Docker, which knows digests only of what came from a registry.
+        """
+        if not self.engine.is_podman:
+            raise ContainerError(
+                f"{image.layout}: Docker does not know an image by digest that no registry sent"
+            )
+        name = f"localhost/datakit-testing/{self._tag}"
+        with self._alone(image):
+            # As it is: what `load` writes for a shared engine has another manifest, and so another digest.
+            self.engine.do("pull", "--quiet", f"oci:{image.layout}", seconds=600)
+            self.engine.do("tag", image.id, f"{name}:{image.id[:12]}")
+        return f"{name}@{image.digest}"
+
     def _load(self, image: Image) -> str:
         if self.engine.private:
             if self.engine.try_to("image", "exists", image.id).exit_code != 0:

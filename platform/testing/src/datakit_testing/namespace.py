@@ -12,9 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .engine import PRIVATE_RUN
+
 __all__ = ["main"]
 
-RUN = Path("/run/datakit")  # on a tmpfs of ours: short paths, and gone with the namespace
+RUN = PRIVATE_RUN  # on a tmpfs of ours, which is gone with the namespace
 
 _CONTAINERS_CONF = """\
 [containers]

@@ -1,4 +1,4 @@
-"""The pytest plugin: containers, databases and runs of images as fixtures; their logs where a test fails."""
+"""The pytest plugin: containers, databases, a browser, runs of images; their logs where a test fails."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from types import FrameType
 
 import pytest
 
+from .browser import Browser, start_browser
 from .containers import Containers, remove_all
 from .databases import Database, start_mariadb, start_postgres
+from .docker_api import DockerApi
 from .engine import NO_ENGINE, engine_of_this_process
 from .images import Images
 from .running import RunImage, run_image
@@ -52,6 +54,19 @@ def postgres(containers: Containers) -> Database:
 def mariadb(containers: Containers) -> Database:
     """A MariaDB database, ready, of the image that the target calls `mariadb`."""
     return start_mariadb(containers)
+
+
+@pytest.fixture(scope="session")
+def browser(containers: Containers) -> Browser:
+    """A browser, ready, of the image that the target calls `chromium`."""
+    return start_browser(containers)
+
+
+@pytest.fixture(scope="session")
+def docker_api(containers: Containers) -> Iterator[DockerApi]:
+    """A Docker API for programs that start containers, on the network of `containers`."""
+    with DockerApi(containers) as api:
+        yield api
 
 
 @pytest.fixture(name="run_image", scope="session")

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kit.daemon import Daemon, running_daemon
@@ -104,7 +105,7 @@ def test_a_daemon_that_does_not_answer_is_tried_again(
 def test_a_killed_task_stops_its_container_and_reads_its_report(orchard: Orchard, daemon: Daemon) -> None:
     orchard.behave(load=["wait"])
     dag = orchard.declare("killed", text(OLD) + "retries: 0\n")
-    task = dag.task_dict["all"]
+    task: Any = dag.task_dict["all"]
 
     def kill_when_it_waits() -> None:
         deadline = time.monotonic() + 60
@@ -113,7 +114,7 @@ def test_a_killed_task_stops_its_container_and_reads_its_report(orchard: Orchard
         # Airflow runs a copy of the task, whose container has to be found.
         [container] = daemon.containers.values()
         assert container.process is not None
-        task.container = {"Id": container.id}  # type: ignore[attr-defined]
+        task.container = {"Id": container.id}
         task.on_kill()
 
     killer = threading.Thread(target=kill_when_it_waits)
