@@ -94,6 +94,8 @@ def test_the_health_check_asks_the_parts_that_it_names(airflow: Container) -> No
     assert airflow.exec("healthcheck", *PARTS).exit_code == 0
     ended = airflow.exec("healthcheck", "nonsense")
     assert (ended.exit_code, ended.stderr) == (1, "nonsense: not there\n")
+    elsewhere = {"AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "http://127.0.0.1:8080/execution/"}
+    assert airflow.exec("healthcheck", env={"AIRFLOW__API__PORT": "1", **elsewhere}).exit_code == 0
     ended = airflow.exec("healthcheck", env={"AIRFLOW__API__PORT": "1"})
     assert ended.exit_code == 1
     assert "Connection refused" in ended.stderr
