@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from browser_server.forwarding import forwarding
@@ -16,10 +17,11 @@ def echo() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:
-            connection, _ = server.accept()
-            with connection:
-                while data := connection.recv(1 << 16):
-                    connection.sendall(data.upper())
+            with suppress(OSError):  # it is closed before anybody called
+                connection, _ = server.accept()
+                with connection:
+                    while data := connection.recv(1 << 16):
+                        connection.sendall(data.upper())
 
         threading.Thread(target=answer, daemon=True).start()
         yield server.getsockname()[1]
