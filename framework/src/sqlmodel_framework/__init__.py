@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         TransformedSource,
     )
     from .loading.watermark import Watermark
+    from .runs.describing import describe
+    from .runs.description import Description, read_description
     from .runs.result import ReportContext, RunResult
     from .runs.run import run_datakit
     from .schema.adopting import adopt
@@ -75,6 +77,7 @@ _HOME = {
     "Datakit": "base.datakit",
     "DatakitError": "errors",
     "DeleteInsert": "loading.modes",
+    "Description": "runs.description",
     "DltSource": "loading.sources",
     "History": "loading.modes",
     "Indexed": "base.fields",
@@ -115,6 +118,7 @@ _HOME = {
     "changes_between": "history",
     "column": "base.fields",
     "deploy_datakit": "utils.deployment",
+    "describe": "runs.describing",
     "fill": "factories",
     "find_drift": "schema.drift",
     "fresh": "checks",
@@ -126,6 +130,7 @@ _HOME = {
     "not_null": "checks",
     "on_many": "targets.many",
     "plan_datakit": "schema.planning",
+    "read_description": "runs.description",
     "references": "checks",
     "resolve_targets": "targets.settings",
     "rollback_datakit": "schema.rollback",
@@ -154,6 +159,7 @@ __all__ = [
     "Datakit",
     "DatakitError",
     "DeleteInsert",
+    "Description",
     "DltSource",
     "History",
     "Indexed",
@@ -195,6 +201,7 @@ __all__ = [
     "changes_between",
     "column",
     "deploy_datakit",
+    "describe",
     "fill",
     "find_drift",
     "fresh",
@@ -206,6 +213,7 @@ __all__ = [
     "not_null",
     "on_many",
     "plan_datakit",
+    "read_description",
     "references",
     "resolve_targets",
     "rollback_datakit",

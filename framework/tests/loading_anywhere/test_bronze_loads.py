@@ -202,6 +202,22 @@ def test_a_load_is_in_the_ledger(place: Place) -> None:
 
 
 @pytest.mark.capability("load: ledger")
+def test_a_run_of_chosen_loads_is_known_by_them(place: Place) -> None:
+    datakit = kit(csv("a,b\n1,x\n", name="one"), csv("a,b\n2,y\n", name="two"))
+    deploy_datakit(datakit, place.target)
+    run_id = uuid4()
+    for repeated in (False, True):
+        done = run_datakit(datakit, place.target, parts=["load"], loads=["bronze.two"], run_id=run_id)
+        assert done.repeated is repeated
+    assert place.rows() == [("2", "y")]
+    with pytest.raises(TerminalError, match=r"is that of a run of load \(only bronze\.two\)"):
+        run_datakit(datakit, place.target, parts=["load"], run_id=run_id)
+    run_datakit(datakit, place.target, parts=["load"])
+    assert place.read(RunRecord, "loads", "status") == [(["bronze.two"], "succeeded"), (None, "succeeded")]
+    assert place.rows() == [("2", "y"), ("1", "x")]
+
+
+@pytest.mark.capability("load: ledger")
 def test_a_retry_does_not_load_again_what_is_loaded(place: Place) -> None:
     run_id = uuid4()
     told: list[events.Event] = []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -11,11 +12,12 @@ import pytest
 from pydantic import JsonValue
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
-from sqlmodel_framework import Datakit, Load, RowSource, Target, TerminalError, plan_datakit
-from sqlmodel_framework.errors import RefusedChangesError
+from sqlmodel_framework import DatabaseSource, Datakit, Load, RowSource, Target, TerminalError, plan_datakit
+from sqlmodel_framework.errors import ContractError, RefusedChangesError
 from sqlmodel_framework.runner.step import StepContext
 from sqlmodel_framework.runner.steps import FRAMEWORK_STEPS
 from sqlmodel_framework.runs.spec import RunSpec
+from sqlmodel_framework.testing.plugin import fresh_database
 
 Ask = Callable[..., list[tuple[object, ...]]]
 
@@ -203,8 +205,9 @@ def test_an_approval_is_void_for_another_version_of_the_datakit(noted: Target, a
     assert ask(noted, LOST) == [(1,)]
 
 
-def test_what_destroys_nothing_needs_no_approval_and_minds_none(database: Target) -> None:
-    done = run("deploy", kit(), database, approved_plan="0" * 64)
+@pytest.mark.parametrize("given", ["", "0" * 64])
+def test_what_destroys_nothing_needs_no_approval_and_minds_none(database: Target, given: str) -> None:
+    done = run("deploy", kit(), database, approved_plan=given)
     assert done.details["plan_hash"] not in ("", "0" * 64)
 
 
@@ -213,3 +216,98 @@ def test_an_approval_that_is_no_hash_is_refused_before_a_database_is_waited_for(
     context = context_of("deploy", kit(), Target("postgresql://nobody@localhost:1/none"), approved_plan=given)
     with pytest.raises(TerminalError, match="the parameter 'approved_plan' is no hash of a plan"):
         STEPS["deploy"].prepare(context)
+
+
+class Base(SQLModel, registry=registry()):
+    """Of tables that are filled from another database."""
+
+
+class Copied(Base, table=True):
+    __table_args__ = {"schema": "stepping"}
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    word: str | None = None
+
+
+class Typed(Base, table=True):
+    __table_args__ = {"schema": "stepping"}
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+
+
+@pytest.fixture
+def origin(datakit_server: Target, ask: Ask) -> Iterator[Target]:
+    """The database that rows come from."""
+    with fresh_database(datakit_server) as made:
+        ask(made, "CREATE TABLE t AS SELECT n AS id, 'a' AS word FROM generate_series(1, 30) n")
+        yield made
+
+
+def copying(origin: Target) -> Datakit:
+    source = DatabaseSource(target=origin, table="t", columns=("id", "word"))
+    typed = RowSource(rows=lambda: [{"id": 1}], name="typed in")
+    return Datakit(
+        name="copying",
+        version="1",
+        tables=(Copied, Typed),
+        loads=(
+            Load(table=Copied, name="t", layer="silver", source=source),
+            Load(table=Typed, name="typed", layer="silver", source=typed),
+        ),
+    )
+
+
+@pytest.fixture
+def copied(database: Target, origin: Target) -> Target:
+    """A target that holds what the other database has."""
+    run("run", copying(origin), database)
+    return database
+
+
+def test_verify_compares_the_loads_that_read_a_database(copied: Target, origin: Target) -> None:
+    done = run("verify", copying(origin), copied)
+    assert [(check.name, check.offending) for check in done.checks] == [("verify silver.t", 0)]
+    assert done.details == {}
+
+
+def test_verify_compares_what_its_parameter_names(copied: Target, origin: Target) -> None:
+    done = run("verify", copying(origin), copied, loads=["silver.typed", "silver.t"])
+    assert [check.name for check in done.checks] == ["verify silver.t", "verify silver.typed"]
+    with pytest.raises(TerminalError, match=r"has no load 'silver\.sugar'"):
+        run("verify", copying(origin), copied, loads=["silver.sugar"])
+
+
+def test_verify_names_the_chunks_that_differ(copied: Target, origin: Target, ask: Ask) -> None:
+    ask(
+        copied, "UPDATE stepping.copied SET word = 'b' WHERE id = 7; DELETE FROM stepping.copied WHERE id = 9"
+    )
+    context = context_of("verify", copying(origin), copied)
+    with pytest.raises(ContractError, match=r"differs from its sources in silver\.t") as caught:
+        carry_out(context)
+    assert caught.value.exit_code == 65
+    assert [(check.name, check.offending) for check in context.checks] == [("verify silver.t", 2)]
+    differences: Any = context.details["differences"]
+    found = differences["silver.t"]
+    assert (found["altered"], found["rejected"], found["differing_chunks"]) == (0, 0, 1)
+    (chunk,) = found["chunks"]
+    assert [chunk[name] for name in ("number", "first", "last", "missing", "changed", "extra")] == [
+        1,
+        ["1"],
+        ["30"],
+        1,
+        1,
+        0,
+    ]
+    json.dumps(context.details)
+
+
+def test_verify_is_not_green_where_it_could_not_look(copied: Target, origin: Target, ask: Ask) -> None:
+    ask(origin, "DROP TABLE t")
+    context = context_of("verify", copying(origin), copied, loads=["silver.typed", "silver.t"])
+    with pytest.raises(TerminalError, match=r"silver\.t cannot be verified: "):
+        carry_out(context)
+    assert [check.name for check in context.checks] == ["verify silver.typed"]
+
+
+def test_verify_has_to_have_something_to_compare_with() -> None:
+    context = context_of("verify", kit(), Target("postgresql://nobody@localhost:1/none"))
+    with pytest.raises(TerminalError, match="no load of datakit 'stepping' reads a database"):
+        STEPS["verify"].prepare(context)

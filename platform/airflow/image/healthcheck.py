@@ -1,5 +1,7 @@
 #!/opt/datakit/bin/python -I
-"""healthcheck [PART...]: whether this container's API server answers, and says that these parts are healthy.
+"""healthcheck [PART...]: whether the API server answers, and says that these parts are healthy.
+
+The server is the one that AIRFLOW__CORE__EXECUTION_API_SERVER_URL names, or else this container's.
 
 Parts are `scheduler`, `triggerer` and `dag_processor`; the database of Airflow itself always counts.
 """
@@ -10,8 +12,11 @@ import json
 import os
 import sys
 import urllib.request
+from urllib.parse import urljoin
 
 SECONDS = 5
+# Where a part that runs apart from the server finds it.
+SERVER_VARIABLE = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"
 
 
 def unhealthy(parts: list[str], answer: dict[str, dict[str, str | None]]) -> list[str]:
@@ -23,7 +28,8 @@ def unhealthy(parts: list[str], answer: dict[str, dict[str, str | None]]) -> lis
 
 def main(parts: list[str]) -> str | None:
     """Asks the server; None when all is well, or else what is not."""
-    url = f"http://127.0.0.1:{os.environ.get('AIRFLOW__API__PORT', '8080')}/api/v2/monitor/health"
+    here = f"http://127.0.0.1:{os.environ.get('AIRFLOW__API__PORT', '8080')}/"
+    url = urljoin(os.environ.get(SERVER_VARIABLE) or here, "/api/v2/monitor/health")
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(url, timeout=SECONDS) as response:

@@ -9,4 +9,4 @@ import platform
 
 __all__: list[str] = []
 
-platform.__path__ = ["platform"]  # type: ignore[attr-defined]
+platform.__path__ = ["platform"]

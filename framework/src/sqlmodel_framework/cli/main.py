@@ -16,9 +16,11 @@ from ..errors import DatakitError
 from ..runs.exit_codes import ExitCode
 from ..runs.stopping import stop_on_sigterm
 from . import adopt, deploy, describe, drift, fill, new, plan, query, rollback, run, targets, verify
+from .installed import ExtensibleGroup
 
 app = typer.Typer(
     name="datakit",
+    cls=ExtensibleGroup,
     help="Deploy datakits, load them, and see what is there.",
     add_completion=False,
     pretty_exceptions_enable=False,

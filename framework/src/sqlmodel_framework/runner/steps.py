@@ -18,9 +18,11 @@ from ..runs.result import LoadResult
 from ..runs.run import PARTS, Part, run_datakit
 from ..schema.plan_text import change_lines
 from ..schema.planning import plan_datakit
+from .asked import asked_loads
 from .step import Step, StepContext
+from .verifying import VERIFY
 
-__all__ = ["FRAMEWORK_STEPS", "asked_loads", "carry_out"]
+__all__ = ["FRAMEWORK_STEPS", "carry_out"]
 
 _HASH = re.compile("[0-9a-f]{64}")
 
@@ -90,7 +92,8 @@ def _deploy(context: StepContext) -> None:
 
 def _approved_plan(context: StepContext) -> str | None:
     given = context.spec.parameters.get("approved_plan")
-    if given is None:
+    # Empty is what `plan` reports when there is nothing to do, and so nothing to approve.
+    if given is None or given == "":
         return None
     if not isinstance(given, str) or not _HASH.fullmatch(given):
         raise TerminalError(
@@ -111,23 +114,6 @@ def _load(context: StepContext) -> None:
 
 def _check_loads(context: StepContext) -> None:
     chosen_loads(context.datakit(), asked_loads(context))
-
-
-def asked_loads(context: StepContext) -> list[str] | None:
-    """The ids of loads that the parameter `loads` names; None without it, for all of them.
-
-    Raises:
-        TerminalError: it is no list of texts.
-    """
-    given = context.spec.parameters.get("loads")
-    if given is None:
-        return None
-    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
-        raise TerminalError(
-            f"the parameter 'loads' of the step {context.spec.step!r} is no list of texts",
-            hint="name loads as `datakit describe` does: [layer.name, ...]",
-        )
-    return [str(one) for one in given]
 
 
 def _run(parts: tuple[Part, ...], context: StepContext) -> None:
@@ -206,4 +192,5 @@ FRAMEWORK_STEPS: tuple[Step, ...] = (
         summary="Run the datakit's checks.",
         run=partial(_run, ("check",)),
     ),
+    VERIFY,
 )

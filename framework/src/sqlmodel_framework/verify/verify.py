@@ -59,7 +59,7 @@ def verify_datakit(
     Args:
         datakit: a datakit, or its name; as for `deploy_datakit`.
         target: a target, a name from `datakit.toml`, or a database URL.
-        loads: the names of the loads that are compared; by default all of them.
+        loads: the loads that are compared, each by its name or as `layer.name`; by default all of them.
         chunk_rows: how many rows are one chunk. Each chunk that differs is named.
         on_event: called with each event, in this thread.
         engine: an engine of your own; by default the one for the URL's dialect.
@@ -97,13 +97,13 @@ def verify_datakit(
 
 def _chosen(kit: Datakit, names: Collection[str] | None) -> list[Load]:
     known = [load.name for load in kit.loads]
-    unknown = sorted(set(names or ()) - set(known))
+    unknown = sorted(set(names or ()) - {*known, *(load.id for load in kit.loads)})
     if unknown:
         raise TerminalError(
             f"datakit {kit.name!r} has no load {unknown[0]!r}",
             hint=f"its loads are {', '.join(dict.fromkeys(known)) or 'none'}",
         )
-    return [load for load in kit.loads if names is None or load.name in names]
+    return [load for load in kit.loads if names is None or not {load.name, load.id}.isdisjoint(names)]
 
 
 def _verify(

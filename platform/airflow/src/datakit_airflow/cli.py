@@ -72,9 +72,9 @@ def show(
     environment: EnvironmentOption = None,
 ) -> int:
     """Show the steps of a DAG, and what each waits for, as a tree."""
-    from .dag import plan_dag
+    from .factory import plan_warehouse
 
-    plan = plan_dag(file, environment=environment)
+    plan = plan_warehouse(file, environment=environment)
     Console(soft_wrap=True, highlight=False).print(_tree(plan))
     return 0
 

@@ -13,7 +13,7 @@ from .dag import DatakitDag, Plan, chosen_environment, plan_dag
 from .declaration import parse_declaration
 from .environment import ENVIRONMENT_FILE, Environment
 
-__all__ = ["BASE", "plan_warehouses", "warehouses"]
+__all__ = ["BASE", "plan_warehouse", "plan_warehouses", "warehouses"]
 
 BASE = "_base"
 """The name, without its ending, of the file that all others of a folder build on."""
@@ -64,6 +64,20 @@ def plan_warehouses(folder: Path, *, environment: Environment | Path | str | Non
     if problems:
         raise ConfigurationError(dict.fromkeys(problems))
     return plans
+
+
+def plan_warehouse(path: Path, *, environment: Environment | Path | str | None = None) -> Plan:
+    """Read and check one file of a folder, on top of the folder's base.
+
+    Raises:
+        ConfigurationError: it does not fit; every mistake is a problem.
+        UnsupportedVersionError: Airflow is too old.
+    """
+    bases = [found for found in sorted(path.parent.glob(f"{BASE}.*")) if found.suffix in SUFFIXES]
+    base: Mapping[str, Any] = read_document(bases[0]) if bases else {}
+    declaration = parse_declaration(_merged(base, read_document(path)), path)
+    chosen = chosen_environment(environment, path.parent)
+    return plan_dag(declaration, environment=chosen, place=str(path))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-__all__ = ["PlanApprovalOperator"]
+__all__ = ["PlanApprovalOperator", "plan_details"]
 
 _MOST_SHOWN = 200
 
@@ -44,26 +45,41 @@ class PlanApprovalOperator(ApprovalOperator):
 
     def execute(self, context: Any) -> Any:
         """Returns what was decided."""
-        report = context["ti"].xcom_pull(task_ids=self.plan_task)
-        details = report.get("details") if isinstance(report, dict) else None
-        if not isinstance(details, dict) or not details.get("plan_hash") or "destructive" not in details:
-            raise AirflowFailException(f"the task {self.plan_task!r} tells no plan: clear it")
+        details = plan_details(context, self.plan_task)
         plan_hash = str(details["plan_hash"])
+        if blocked := details.get("blocked"):
+            raise AirflowFailException(
+                f"the plan cannot be carried out, whoever approves it: {', '.join(blocked)}"
+            )
         if details["destructive"] is False:
-            self.log.info("The plan %s destroys nothing: it needs no approval", plan_hash)
-            return {"plan_hash": plan_hash, "approved_by": None}
+            self.log.info("The plan destroys nothing: it needs no approval")
+            return {"plan_hash": plan_hash, "chosen_options": []}
         self.subject = f"{self.datakit} would destroy something in {self.target}: plan {plan_hash[:12]}"
         self.body = _body(plan_hash, details)
         return super().execute(context)
 
 
-def _body(plan_hash: str, details: dict[str, Any]) -> str:
+def plan_details(context: Mapping[str, Any], plan_task: str) -> dict[str, Any]:
+    """What the report of a plan tells.
+
+    Args:
+        context: the task's context.
+        plan_task: the task whose report it is.
+
+    Raises:
+        AirflowFailException: it tells no plan.
+    """
+    report = context["ti"].xcom_pull(task_ids=plan_task)
+    details = report.get("details") if isinstance(report, dict) else None
+    if not isinstance(details, dict) or not {"plan_hash", "destructive"} <= set(details):
+        raise AirflowFailException(f"the task {plan_task!r} tells no plan: clear it, so that one is made")
+    return details
+
+
+def _body(plan_hash: str, details: Mapping[str, Any]) -> str:
     changes = [str(change) for change in details.get("changes") or ()]
-    lines = [f"Plan `{plan_hash}`. Only exactly this plan will be carried out.", ""]
-    lines += [f"- `{change}`" for change in changes[:_MOST_SHOWN]]
+    lines = [f"Plan `{plan_hash}`. Only exactly this plan will be carried out.", "", "```"]
+    lines += [*changes[:_MOST_SHOWN], "```"]
     if len(changes) > _MOST_SHOWN:
-        lines.append(f"- and {len(changes) - _MOST_SHOWN} more: see the report of the plan's task")
-    statements = [str(statement) for statement in details.get("statements") or ()]
-    if statements:
-        lines += ["", "```sql", *statements[:_MOST_SHOWN], "```"]
+        lines.append(f"And {len(changes) - _MOST_SHOWN} lines more: see the report of the plan's task.")
     return "\n".join(lines)

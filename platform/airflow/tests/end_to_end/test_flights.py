@@ -22,6 +22,7 @@ datakit: flights.json
 target: flights_warehouse
 schedule: "@daily"
 groups: layer
+deploy: gated
 retries: 1
 retry_delay: 0
 """
@@ -69,11 +70,15 @@ def test_flights_from_csv_files_to_a_star_and_again_after_clearing(connected: Ta
     dag = Orchard(DAGS, tmp_path).read(file, "flights")
     run = dag.test()
 
-    assert states(run) == dict.fromkeys(("pin", "deploy", "bronze", "silver", "gold", "check"), "success")
+    assert states(run) == dict.fromkeys(
+        ("pin", "plan", "approve", "deploy", "bronze", "silver", "gold", "check"), "success"
+    )
     assert counted(connected, "silver.flights") == 336_776
     assert counted(connected, "gold.fact_flight") == 336_776
     silver = {table["table"]: table for table in xcom(run, "silver")["tables"]}
     assert silver["flights"]["read"] == 336_776
+
+    assert len(xcom(run, "deploy")["details"]["plan_hash"]) == 64
 
     clear(run, "gold")
     go_on(dag, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -51,28 +52,37 @@ def airflow(containers: Containers, settings: dict[str, Any], migrated: str) -> 
     container = containers.start(
         "airflow", "standalone", name="airflow", volumes={HOME: "home"}, ports=[8080], **settings
     )
-    host, port = container.address(8080)
 
     def all_healthy() -> bool:
-        with urllib.request.urlopen(f"http://{host}:{port}/api/v2/monitor/health", timeout=5) as response:
-            answer = json.load(response)
+        answer = ask(container, "/api/v2/monitor/health")
         return all(answer[part]["status"] == "healthy" for part in ("metadatabase", *PARTS))
 
     wait_until(
         "every part of Airflow is healthy",
         all_healthy,
-        seconds=120,
+        seconds=300,
         interval=0.5,
         still_possible=lambda: container.ended,
     )
     return container
 
 
-def json_of(container: Container, *command: str) -> Any:
-    """What a command of Airflow lists."""
-    ended = container.exec("airflow", *command, "--output=json", seconds=120)
-    assert ended.exit_code == 0, ended.stdout + ended.stderr
-    return json.loads(ended.stdout.splitlines()[-1])
+def ask(container: Container, path: str, token: str = "", **body: Any) -> Any:
+    """What the API server answers; a body makes it a POST."""
+    host, port = container.address(8080)
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    data = json.dumps(body).encode() if body else None
+    request = urllib.request.Request(f"http://{host}:{port}{path}", data, headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+@pytest.fixture(scope="module")
+def token(airflow: Container) -> str:
+    """Of the user whose password the first start wrote to the log."""
+    found = re.search(r"Password for user 'admin': (\S+)", airflow.logs())
+    assert found
+    return str(ask(airflow, "/auth/token", username="admin", password=found[1])["access_token"])
 
 
 def test_migrating_makes_the_tables_of_airflow(migrated: str, postgres: Database) -> None:
@@ -84,6 +94,8 @@ def test_the_health_check_asks_the_parts_that_it_names(airflow: Container) -> No
     assert airflow.exec("healthcheck", *PARTS).exit_code == 0
     ended = airflow.exec("healthcheck", "nonsense")
     assert (ended.exit_code, ended.stderr) == (1, "nonsense: not there\n")
+    elsewhere = {"AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "http://127.0.0.1:8080/execution/"}
+    assert airflow.exec("healthcheck", env={"AIRFLOW__API__PORT": "1", **elsewhere}).exit_code == 0
     ended = airflow.exec("healthcheck", env={"AIRFLOW__API__PORT": "1"})
     assert ended.exit_code == 1
     assert "Connection refused" in ended.stderr
@@ -96,18 +108,18 @@ def test_a_secret_that_is_not_there_is_named(airflow: Container) -> None:
 
 
 def test_no_examples_and_the_dags_that_are_mounted(airflow: Container) -> None:
-    assert [row["dag_id"] for row in json_of(airflow, "dags", "list")] == ["first"]
+    ended = airflow.exec("airflow", "dags", "list", "--output=json", seconds=120)
+    assert ended.exit_code == 0, ended.stderr
+    assert [row["dag_id"] for row in json.loads(ended.stdout.splitlines()[-1])] == ["first"]
 
 
-def test_the_providers_that_datakits_need(airflow: Container) -> None:
-    found = {
-        row["package_name"].removeprefix("apache-airflow-providers-")
-        for row in json_of(airflow, "providers", "list")
-    }
-    assert found >= PROVIDERS
+def test_the_providers_that_datakits_need(airflow: Container, token: str) -> None:
+    listed = ask(airflow, "/api/v2/providers", token)["providers"]
+    assert {row["package_name"].removeprefix("apache-airflow-providers-") for row in listed} >= PROVIDERS
 
 
-def test_a_task_runs_as_the_images_user(airflow: Container, postgres: Database) -> None:
+def test_a_task_runs_as_the_images_user(airflow: Container, token: str, postgres: Database) -> None:
+    ask(airflow, "/api/v2/dags/first/dagRuns", token, logical_date=None)
     state = wait_until(
         "the run of the DAG ends",
         lambda: postgres.query("SELECT state FROM dag_run WHERE state IN ('success', 'failed')"),

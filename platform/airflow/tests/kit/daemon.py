@@ -13,6 +13,7 @@ import socketserver
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from .orchard import PROGRAM
 
+# A socket's path has a hundred characters, which a test's own folder may use up.
+_SHORT = "/tmp"
 _MOUNTED = "/run/secrets/datakit"
 _STREAMS = {1: "stdout", 2: "stderr"}
 
@@ -81,7 +84,16 @@ class Daemon:
 @contextmanager
 def running_daemon(folder: Path) -> Iterator[Daemon]:
     """A daemon, for as long as the block lasts."""
-    daemon = Daemon(folder / "docker.sock", folder)
+    with (
+        tempfile.TemporaryDirectory(dir=_SHORT, prefix="daemon-") as place,
+        _serving(Path(place), folder) as daemon,
+    ):
+        yield daemon
+
+
+@contextmanager
+def _serving(place: Path, folder: Path) -> Iterator[Daemon]:
+    daemon = Daemon(place / "docker.sock", folder)
 
     class Handler(_Handler):
         served = daemon

@@ -57,6 +57,14 @@ def test_the_steps_are_shown_as_a_tree(folder: Path) -> None:
     assert "silver.sales  sqlmodel  and after bronze.items" in done.stdout
 
 
+def test_what_is_shown_builds_on_the_base_of_its_folder(folder: Path) -> None:
+    (folder / "_base.yaml").write_text("check: false\n")
+    done = CliRunner().invoke(app, ["show", str(folder / "shop.yaml")])
+
+    assert done.exit_code == 0
+    assert "check" not in done.stdout
+
+
 def test_the_command_is_offered_to_datakit() -> None:
     [point] = entry_points(group="sqlmodel_framework.commands", name="airflow")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -142,19 +141,11 @@ def test_a_table_s_change_tells_who_changed_it_and_how_much(orchard: Orchard) ->
     }
 
 
-@pytest.fixture
-def lineage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """OpenLineage's provider is told where to send events; nobody listens there."""
-    from airflow.providers.openlineage import conf
+def test_a_run_knows_the_task_that_it_belongs_to_where_lineage_is_told(
+    orchard: Orchard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__OPENLINEAGE__TRANSPORT", '{"type": "console"}')
 
-    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
-    conf.is_disabled.cache_clear()
-    yield
-    conf.is_disabled.cache_clear()
-
-
-@pytest.mark.usefixtures("lineage")
-def test_a_run_knows_the_task_that_it_belongs_to_where_lineage_is_told(orchard: Orchard) -> None:
     orchard.declare("lined", ONE_CONTAINER).test()
 
     [spec] = orchard.asked()

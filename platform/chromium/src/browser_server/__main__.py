@@ -45,7 +45,7 @@ def main(options: list[str]) -> int:
     Args:
         options: more options of Chromium.
     """
-    signals = {signal.SIGTERM: signal.SIGTERM, signal.SIGINT: signal.SIGTERM}
+    signals: dict[int, int] = {signal.SIGTERM: signal.SIGTERM, signal.SIGINT: signal.SIGTERM}
     with forwarding(PORT, _INNER_PORT):
         return become_init([*COMMAND, *options], signals)
 

@@ -21,9 +21,11 @@ async def _listen(port: int, target: int) -> asyncio.Server:
 
 
 async def _connect(target: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writers = [writer]
     try:
         with suppress(OSError):  # who is not there, or goes away, is the caller's business
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
+            writers.append(far_writer)
             ways = [
                 asyncio.create_task(_copy(reader, far_writer)),
                 asyncio.create_task(_copy(far_reader, writer)),
@@ -33,9 +35,20 @@ async def _connect(target: int, reader: asyncio.StreamReader, writer: asyncio.St
             for way in open_ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            far_writer.close()
     finally:
-        writer.close()
+        for each in writers:
+            each.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    """Hang up on everyone who still talks."""
+    server.close()
+    talking = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in talking:
+        task.cancel()
+    await asyncio.gather(*talking, return_exceptions=True)
+    # A closed connection is let go of in the loop's next turn.
+    await asyncio.sleep(0)
 
 
 @contextmanager
@@ -59,4 +72,4 @@ def forwarding(port: int, target: int) -> Iterator[int]:
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
-            server.close()
+            runner.run(_end(server))

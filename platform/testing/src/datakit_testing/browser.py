@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -22,13 +23,15 @@ __all__ = ["Browser", "BrowserError", "Page", "start_browser"]
 
 LONGEST_START_SECONDS = 60.0
 _PORT = 9222
+_STILL_SECONDS = 0.5  # longer than a pause within a movement
 _ANSWER_SECONDS = 60.0  # for one command, on a busy machine
 
-# The middle of the innermost visible element with exactly this text.
+# The middle of the innermost visible element with exactly this text, label or title.
 _MIDDLE_OF = """
 (text => {
+  const names = e => [(e.innerText ?? e.textContent).trim(), e.ariaLabel, e.title];
   const found = [...document.querySelectorAll("body *")]
-    .filter(e => (e.innerText ?? e.textContent).trim() === text && e.getClientRects().length).at(-1);
+    .filter(e => names(e).includes(text) && e.getClientRects().length).at(-1);
   if (!found) return null;
   found.scrollIntoView({block: "nearest", inline: "nearest"});
   const box = found.getBoundingClientRect();
@@ -117,7 +120,7 @@ class Page:
         return shown
 
     def click(self, text: str, *, seconds: float = 60.0) -> None:
-        """Clicks with the mouse on the element that has exactly this text, as soon as there is one.
+        """Clicks on the element with exactly this text, label or title, as soon as there is one.
 
         Raises:
             NotReadyError: there is none within `seconds`.
@@ -130,6 +133,22 @@ class Page:
     def screenshot(self) -> bytes:
         """A picture of the window in its size, as PNG."""
         return base64.b64decode(self.do("Page.captureScreenshot", format="png")["data"])
+
+    def still_screenshot(self, *, seconds: float = 30.0) -> bytes:
+        """Likewise, as soon as nothing in it moves any more.
+
+        Raises:
+            NotReadyError: something still moves after `seconds`.
+        """
+
+        def still() -> bytes | None:
+            before = self.screenshot()
+            time.sleep(_STILL_SECONDS)
+            return before if self.screenshot() == before else None
+
+        picture = wait_until("nothing in the page moves", still, seconds=seconds)
+        assert picture is not None
+        return picture
 
 
 @dataclass(frozen=True)

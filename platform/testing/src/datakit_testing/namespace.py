@@ -98,7 +98,8 @@ def main(arguments: list[str]) -> int:
     # Signals go to the whole group, so the command has its own; this process waits for how it ends.
     signal.signal(signal.SIGTERM, lambda *_: None)
     prepare(Path(folder))
-    child = subprocess.Popen(command)
+    # Open files that were made to be inherited, such as sockets of the network outside, go on to the command.
+    child = subprocess.Popen(command, close_fds=False)
     while True:
         pid, status = os.wait()  # orphans of the namespace too
         if pid == child.pid:

@@ -16,6 +16,7 @@ PAGE = """<!doctype html>
 <svg><text y="20">quince</text></svg>
 <p hidden>rotten</p>
 <button onclick="document.getElementById('fruit').append(', plums')">More</button>
+<button title="Seeds" onclick="document.getElementById('fruit').append(', seeds')"><b>+</b></button>
 <script>
   fetch("fruit.txt").then(answer => answer.text()).then(text => setTimeout(
     () => { document.getElementById("fruit").textContent = text }, 300));
@@ -58,6 +59,8 @@ def test_what_is_clicked_does_its_work(web: Container, browser: Browser) -> None
         page.wait_for("apples", seconds=30)
         page.click("More")
         page.wait_for("apples, plums", seconds=30)
+        page.click("Seeds")
+        page.wait_for("apples, plums, seeds", seconds=30)
         with pytest.raises(NotReadyError, match="'Less' can be clicked"):
             page.click("Less", seconds=0.2)
 
@@ -70,6 +73,17 @@ def test_a_screenshot_has_the_stated_size(web: Container, browser: Browser) -> N
         smaller = page.screenshot()
     assert size_of(picture) == (640, 360)
     assert size_of(smaller) == (300, 200)
+
+
+def test_a_picture_is_taken_when_nothing_moves(web: Container, browser: Browser) -> None:
+    with browser.open(f"http://{web.name}:8000/", width=64, height=64) as page:
+        page.wait_for("apples", seconds=30)
+        assert page.still_screenshot() == page.screenshot()
+        page.evaluate(
+            "setInterval(() => { document.body.style.background = `rgb(${Date.now() % 256}, 0, 0)` }, 30)"
+        )
+        with pytest.raises(NotReadyError, match="nothing in the page moves"):
+            page.still_screenshot(seconds=0.1)
 
 
 def size_of(png: bytes) -> tuple[int, int]:

@@ -43,6 +43,7 @@ class DatakitPodOperator(StepCore, KubernetesPodOperator):
     """
 
     ui_color = "#dcd8f0"
+    labels: dict[str, str]
     # Which image, which files and which variables it gets is known only when it runs.
     template_fields: Sequence[str] = ()
 

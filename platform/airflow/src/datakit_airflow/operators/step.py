@@ -14,6 +14,7 @@ from sqlmodel_framework.runs.report import RunReport
 from sqlmodel_framework.runs.spec import Endpoint, RunSpec
 
 from ..connections import connected_endpoint
+from ..gate import plan_details
 from ..graph import Step
 from ..identity import begin_run, note_success
 from ..images import digest_of
@@ -132,16 +133,15 @@ class StepCore:
         return connected.endpoint
 
     def _approved(self, context: Mapping[str, Any]) -> dict[str, JsonValue]:
-        """The plan that a deployment behind a gate may carry out, and no other one."""
+        """The plan that a deployment behind a gate may carry out, and no other one that destroys something.
+
+        A plan that destroys nothing was approved by nobody: if the target has moved since, so that something
+        would be destroyed after all, the runner refuses.
+        """
         if self.work.plan_task is None:
             return {}
-        report = context["ti"].xcom_pull(task_ids=self.work.plan_task)
-        plan_hash = report.get("details", {}).get("plan_hash") if isinstance(report, dict) else None
-        if not plan_hash:
-            raise AirflowFailException(
-                f"the task {self.work.plan_task!r} tells no plan: clear it, so that one is made and approved"
-            )
-        return {"approved_plan": plan_hash}
+        details = plan_details(context, self.work.plan_task)
+        return {} if details["destructive"] is False else {"approved_plan": str(details["plan_hash"])}
 
     def _tell_assets(self, context: Mapping[str, Any], report: RunReport) -> None:
         """What is known of each table goes with the event that tells of its change."""

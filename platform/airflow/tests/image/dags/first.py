@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 
 from airflow.sdk import dag, task
 
 
-@dag(schedule="@once", start_date=datetime(2026, 1, 1, tzinfo=UTC))
+@dag(schedule=None)
 def first() -> None:
     """One task."""
 
