@@ -17,6 +17,7 @@ from docked import Docked, connection
 from kit.home import DAGS
 from kit.orchard import Orchard, clear, go_on, instance, states, xcom
 
+PYTHON = "/opt/datakit/bin/python"
 NO_CHECK = "check: false\n"
 
 
@@ -58,7 +59,12 @@ def test_a_database_that_is_away_is_tried_again_by_the_same_run(
         assert (states(run)["pin"], states(run)["deploy"]) == ("success", "success")
 
         database.container.stop()
+        # Somebody of its name who does not answer: to find out that a name is nobody's takes a minute here.
+        nobody = containers.start(
+            "rubbish", "-c", "import time; time.sleep(600)", name="away", entrypoint=PYTHON
+        )
         go_on(dag, run, rounds=1)
+        nobody.remove()
         assert states(run)["bronze.offers"] == "up_for_retry"
         failed = xcom(run, "bronze.offers")
         assert (failed["status"], failed["exit_code"]) == ("failed", 69)
@@ -78,15 +84,20 @@ def terminated(when: Any) -> Iterator[None]:
     """This process, which runs the task, gets a SIGTERM as soon as something is so."""
 
     def terminate() -> None:
-        wait_until("there is something to interrupt", when, seconds=60)
-        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            wait_until("there is something to interrupt", when, seconds=90)
+            seen.set()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)  # a task that nobody ends would go on for ever
 
+    seen = threading.Event()
     thread = threading.Thread(target=terminate)
     thread.start()
     try:
         yield
     finally:
         thread.join()
+    assert seen.is_set()
 
 
 def test_a_task_that_is_killed_stops_its_container_and_leaves_the_target_as_it_was(
@@ -106,7 +117,7 @@ def test_a_task_that_is_killed_stops_its_container_and_leaves_the_target_as_it_w
 
     assert states(run)["bronze.offers"] == "failed"
     report = xcom(run, "bronze.offers")
-    assert (report["status"], report["exit_code"]) == ("failed", 143)
+    assert (report["status"], report["exit_code"]) == ("stopped", 143)
     assert usual.api.started() == []
     assert list(usual.folder.iterdir()) == []
     assert database.query("SELECT count(*) FROM market_bronze.offer") == [(0,)]

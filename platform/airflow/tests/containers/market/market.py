@@ -4,6 +4,7 @@ The variable MARKET says how the offers come: as they should, with a column that
 """
 
 import io
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -56,8 +57,8 @@ class Endless(io.RawIOBase):
 
     def _written(self) -> Iterator[bytes]:
         yield b"code,price\n"
-        for number in range(100_000):
-            if number > 1_000:
+        for number in itertools.count():
+            if number > 100_000:  # enough to fill every buffer on the way to the database
                 time.sleep(0.05)
             yield f"good-{number},1\n".encode()
 
