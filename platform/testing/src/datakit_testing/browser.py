@@ -24,6 +24,7 @@ __all__ = ["Browser", "BrowserError", "Page", "start_browser"]
 LONGEST_START_SECONDS = 60.0
 _PORT = 9222
 _STILL_SECONDS = 0.5  # longer than a pause within a movement
+_SETTLING_TRIES = 5
 _ANSWER_SECONDS = 60.0  # for one command, on a busy machine
 
 # The middle of the innermost visible element with exactly this text, label or title.
@@ -84,7 +85,11 @@ class Page:
         Raises:
             BrowserError: no server answered.
         """
-        if fault := self.do("Page.navigate", url=url).get("errorText"):
+        for _ in range(_SETTLING_TRIES):
+            fault = self.do("Page.navigate", url=url).get("errorText")
+            if fault != "net::ERR_NETWORK_CHANGED":  # a new container's network settles in its first seconds
+                break
+        if fault:
             raise BrowserError(f"{url}: {fault}")
 
     def evaluate(self, script: str) -> Any:
