@@ -1,4 +1,4 @@
-"""How long DAGs of datakits take to parse, and what the Airflow image weighs.
+"""How long DAGs of datakits take to parse and to run, and what the Airflow image weighs.
 
     bazel run //platform/airflow:figures [-- --json] [-- --only CASE]
 
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from containers import containers
 from figure import Figure, report
 from image_size import unpacked_megabytes
 from parsing import parsing
@@ -26,7 +27,11 @@ def size() -> Iterator[Figure]:
     yield Figure("size_airflow", round(megabytes, 1), "MB", 550)
 
 
-CASES: dict[str, Callable[[], Iterator[Figure]]] = {"parse_": parsing, "size_airflow": size}
+CASES: dict[str, Callable[[], Iterator[Figure]]] = {
+    "parse_": parsing,
+    "size_airflow": size,
+    "containers": containers,
+}
 
 
 def measured(cases: list[str]) -> Iterator[Figure]:

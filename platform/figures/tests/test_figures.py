@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 
 import figures
+from image_size import unpacked_megabytes
 
 
 def put(folder: Path, data: bytes) -> str:
@@ -36,5 +37,5 @@ def test_the_size_is_what_the_layers_take_unpacked(tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text(
         json.dumps({"manifests": [{"digest": manifest, "annotations": name}]})
     )
-    assert 1.5 <= figures.unpacked_megabytes(tmp_path) <= 1.51
+    assert 1.5 <= unpacked_megabytes(tmp_path) <= 1.51
     assert figures.layers(tmp_path) == [one["digest"] for one in made]
