@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -38,6 +39,12 @@ def test_a_description_is_valid_or_not_as_the_code_says() -> None:
     described = Description(name="shop", version="1", fingerprint="0" * 64, tables=[table], loads=[load])
     content = json.loads(described.text())
     jsonschema.validate(content, schema)
-    for wrong in ({"format": 2}, {"loads": [{"id": "a.b"}]}, {"tabels": []}, {"fingerprint": "x"}):
+    mistakes: list[dict[str, Any]] = [
+        {"format": 2},
+        {"loads": [{"id": "a.b"}]},
+        {"tabels": []},
+        {"fingerprint": "x"},
+    ]
+    for wrong in mistakes:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(content | wrong, schema)
