@@ -25,6 +25,7 @@ LONGEST_START_SECONDS = 60.0
 _PORT = 9222
 _STILL_SECONDS = 0.5  # longer than a pause within a movement
 _SETTLING_TRIES = 5
+_CLOSING_SECONDS = 30.0
 _ANSWER_SECONDS = 60.0  # for one command, on a busy machine
 
 # The middle of the innermost visible element with exactly this text, label or title.
@@ -199,7 +200,14 @@ class Browser:
                 page.go_to(url)
                 yield page
         finally:
-            self.ask(f"/json/close/{target['id']}")
+            wait_until("the page closes", lambda: self._closed(target["id"]), seconds=_CLOSING_SECONDS)
+
+    def _closed(self, page: str) -> bool:
+        """Whether a page is gone, which it is asked to be; one that loads just then does not always obey."""
+        if all(target["id"] != page for target in self.ask("/json/list")):
+            return True
+        self.ask(f"/json/close/{page}")
+        return False
 
 
 def start_browser(

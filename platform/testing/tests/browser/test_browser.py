@@ -118,4 +118,4 @@ def test_a_closed_page_is_gone(web: Container, browser: Browser) -> None:
     with browser.open(f"http://{web.name}:8000/"):
         opened = pages() - before
     assert len(opened) == 1
-    wait_until("it is gone", lambda: not opened & pages())
+    assert not opened & pages()
