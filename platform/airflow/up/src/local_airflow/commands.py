@@ -9,12 +9,13 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
 from datakit_testing.engine import LAUNCHER_MARKER
 from rich.console import Console
-from sqlmodel_framework.errors import DatakitError, TerminalError, UnavailableError
+from sqlmodel_framework.errors import DatakitError, StoppedError, TerminalError, UnavailableError
 
 from .background import Running, end, find_running, listen, start
 from .build import VARIABLE, find_build
@@ -24,6 +25,8 @@ from .folder import Folder, chosen_folder
 from .progress import follow, read_progress
 
 __all__ = ["down", "main", "up"]
+
+_INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 
 FolderOption = Annotated[
     Path | None,
@@ -140,20 +143,29 @@ def _folder_option(place: Folder) -> str:
     return "" if place.path == chosen_folder(None).path else f" -- --folder {shlex.quote(str(place.path))}"
 
 
+class _InterruptedError(StoppedError):
+    """Somebody wants this to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__("interrupted: nothing is left")
+        self.exit_code = 128 + number
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    for one in _INTERRUPTIONS:
+        signal.signal(one, signal.SIG_IGN)  # removing what was begun is not interrupted again
+    raise _InterruptedError(number)
+
+
 def main(command: Callable[..., None]) -> int:
     """Runs one of the commands, and returns its exit code; what is wrong is told in a line or two."""
-    # A SIGTERM takes the way of Ctrl-C: what was begun is removed.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in _INTERRUPTIONS:
+        signal.signal(number, _interrupt)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(command)
     try:
-        app(standalone_mode=False)
+        app()
     except DatakitError as error:
         sys.stderr.write(f"{error.message}\n" + (f"{error.hint}\n" if error.hint else ""))
         return error.exit_code
-    except typer.Abort:
-        sys.stderr.write("interrupted: nothing is left\n")
-        return 130
-    except typer.Exit as ended:
-        return ended.exit_code
     return 0
