@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,14 @@ def connected(server: Target, monkeypatch: pytest.MonkeyPatch) -> Target:
     return server
 
 
+def programs(folder: Path) -> Path:
+    """A folder with the runner, which has the packages of this test."""
+    program = folder / "sqlmodel-runner"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m sqlmodel_runner "$@"\n')
+    program.chmod(0o755)
+    return folder
+
+
 def counted(server: Target, table: str) -> int:
     host, port = server.url.query["host"], server.url.query["port"]
     with psycopg2.connect(host=host, port=port, user="postgres", dbname="postgres") as connection:
@@ -58,7 +67,8 @@ def counted(server: Target, table: str) -> int:
 @pytest.mark.usefixtures("airflow_database")
 def test_flights_from_csv_files_to_a_star_and_again_after_clearing(connected: Target, tmp_path: Path) -> None:
     (DAGS / "datakit_airflow.toml").write_text(
-        f'execution = "process"\n[process]\nfolder = "{Path(sys.executable).parent}"\n'
+        f'execution = "process"\n[process]\nfolder = "{programs(tmp_path)}"\n'
+        f'environment = {{ PYTHONPATH = "{os.pathsep.join(path for path in sys.path if path)}" }}\n'
     )
     (DAGS / "flights.json").write_text(describe(datakit).text())
     (DAGS / "flights.yaml").write_text(DECLARATION)
