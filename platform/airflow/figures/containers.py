@@ -40,7 +40,7 @@ def figures_of(output: str) -> Iterator[Figure]:
         RuntimeError: one is not in it.
     """
     for case, note in _CASES.items():
-        found = re.search(rf"^{case} ([0-9.]+) s\b", output, re.MULTILINE)
+        found = re.search(rf"^{case} (-?[0-9.]+) s\b", output, re.MULTILINE)
         if found is None:
             raise RuntimeError(f"{_TEST} says nothing of {case}")
         yield Figure(case, float(found[1]), "s", None, note=note)
