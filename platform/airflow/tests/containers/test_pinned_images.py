@@ -16,7 +16,7 @@ from kit.home import DAGS
 from kit.orchard import clear, go_on, states, xcom
 
 DECLARATION = 'schedule: "@daily"\ncheck: false\n'
-FIRST, SECOND = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
+FIRST, SECOND, THIRD = (datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3))
 
 
 def sell(shop: Database, number: int, day: datetime) -> None:
@@ -41,7 +41,7 @@ def test_an_old_dag_run_is_repeated_with_its_image_over_its_window(
     with connection("till_warehouse", database) as target:
         declared: dict[str, Any] = {"target": target, "text": DECLARATION}
         dag = usual.declare("till", till.datakit, images={"sqlmodel": before}, **declared)
-        run = dag.test(logical_date=FIRST)
+        run = dag.test(logical_date=SECOND)  # about the day before
         first = xcom(run, "bronze.sales")
         assert sold(database) == [1]
 
@@ -54,7 +54,7 @@ def test_an_old_dag_run_is_repeated_with_its_image_over_its_window(
         assert states(run) == dict.fromkeys(("pin", "deploy", "bronze.sales"), "success")
         assert sold(database) == [1, 11]
 
-        new = xcom(moved_on.test(logical_date=SECOND), "bronze.sales")
+        new = xcom(moved_on.test(logical_date=THIRD), "bronze.sales")
         assert sold(database) == [1, 2, 11, 12]
 
     digests = [before.partition("@")[2], before.partition("@")[2], after.partition("@")[2]]
