@@ -24,7 +24,7 @@ def sell(shop: Database, number: int, day: datetime) -> None:
 
 
 def sold(database: Database) -> list[int]:
-    return [number for (number,) in database.query("SELECT number FROM till_bronze.sale ORDER BY number")]
+    return [number for (number,) in database.query("SELECT number::int FROM till_bronze.sale ORDER BY 1")]
 
 
 def test_an_old_dag_run_is_repeated_with_its_image_over_its_window(

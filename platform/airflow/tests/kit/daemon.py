@@ -6,6 +6,7 @@ It shows what is asked of a daemon, and how its answers are taken; real containe
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -76,7 +77,11 @@ class Daemon:
             [sys.executable, str(PROGRAM), "run", "--spec", str(own)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"KIT_FOLDER": str(self.folder), "PATH": "/usr/bin:/bin"},
+            env={
+                "KIT_FOLDER": str(self.folder),
+                "PATH": "/usr/bin:/bin",
+                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            },
         )
         container.started.set()
 

@@ -46,14 +46,17 @@ class Endless(io.RawIOBase):
 
     def __init__(self) -> None:
         self._lines = self._written()
+        self._rest = b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        line = next(self._lines)
-        buffer[: len(line)] = line
-        return len(line)
+        self._rest = self._rest or next(self._lines)
+        part = self._rest[: len(buffer)]
+        buffer[: len(part)] = part
+        self._rest = self._rest[len(part) :]
+        return len(part)
 
     def _written(self) -> Iterator[bytes]:
         yield b"code,price\n"

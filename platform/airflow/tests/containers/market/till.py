@@ -4,10 +4,9 @@ The variable TILL is the URL of the till's database; its password is that of the
 """
 
 import os
-from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import DateTime
+from sqlalchemy import Text
 from sqlmodel import Field
 from sqlmodel_framework import BronzeTableMixin, DatabaseSource, Datakit, Load, Target, Watermark
 
@@ -16,12 +15,12 @@ PASSWORD = Path("/run/secrets/datakit/till_warehouse.password")
 
 
 class Sale(BronzeTableMixin, table=True):
-    """Sales as the till has them."""
+    """Sales as the till has them, in words."""
 
     __table_args__ = {"schema": "till_bronze"}
 
-    number: int
-    sold_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    number: str = Field(sa_type=Text)
+    sold_at: str = Field(sa_type=Text)
 
 
 datakit = Datakit(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,11 +90,11 @@ def test_an_image_that_is_nowhere_is_not_tried_again(orchard: Orchard, daemon: D
     assert instance(run, "all").try_number == 1
 
 
-def test_a_daemon_that_does_not_answer_is_tried_again(
-    orchard: Orchard, daemon: Daemon, tmp_path: Path
-) -> None:
+def test_a_daemon_that_does_not_answer_is_tried_again(orchard: Orchard, daemon: Daemon) -> None:
     settings = DAGS / "datakit_airflow.toml"
-    settings.write_text(settings.read_text().replace(daemon.url, f"unix://{tmp_path}/nowhere.sock"))
+    settings.write_text(
+        settings.read_text().replace(daemon.url, f"unix://{daemon.socket.with_name('nowhere')}")
+    )
     run = orchard.declare("silent", text(OLD) + "retries: 1\n").test()
 
     assert states(run)["all"] == "failed"
