@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,16 @@ class DatakitDockerOperator(StepCore, DockerOperator):
         if not self.container:
             return
         container = self.container["Id"]
-        self.cli.kill(container, signal="SIGTERM")
+        # First the limit, then the request: a step that ends at once finds the limit, and takes it away.
         if self._killer is None:
-            self._killer = threading.Timer(self.stop_grace, self.cli.kill, [container])
+            self._killer = threading.Timer(self.stop_grace, self._kill, [container])
             self._killer.daemon = True
             self._killer.start()
+        self.cli.kill(container, signal="SIGTERM")
+
+    def _kill(self, container: str) -> None:
+        with suppress(DockerException, OSError):  # it may have ended by now
+            self.cli.kill(container)
 
     def _fetch(self) -> None:
         try:
