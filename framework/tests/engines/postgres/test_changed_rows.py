@@ -1,5 +1,6 @@
 """A snapshot of which only the rows that differ are sent leaves what the whole of it would."""
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from sqlmodel_framework import (
     Load,
     Merge,
     Replace,
+    RowSource,
     Target,
     TemporalTableMixin,
     run_datakit,
@@ -277,3 +279,12 @@ def test_small_tables_are_not_read_first(database: Target, monkeypatch: pytest.M
     load(database, numbered(1), Merge())
     load(database, numbered(1), Merge())
     assert found == [None, None]
+
+
+def test_rows_that_do_not_come_in_columns_need_no_arrow(
+    database: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    source = RowSource(rows=lambda: numbered(1, 2), name="rows")
+    only = Load(table=Thing, name="rows", layer="silver", source=source, mode=Replace())
+    assert [run_datakit(kit(only), database).loads[0].loaded for _ in range(2)] == [2, 0]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 from psycopg2 import sql
-from sqlalchemy import BigInteger, Connection, TableClause, column, table, text
+from sqlalchemy import BigInteger, Connection, TableClause, column, table
 from sqlalchemy.exc import DBAPIError
 
 from ...loading.contract import contract_of
@@ -24,6 +24,8 @@ from ...loading.load import Load
 from ...loading.modes import History, Merge, Replace
 from .arrow_copy import BinaryRows
 from .batch_difference import Difference, difference, has_exact_text, last_key
+from .finishing import known_rows
+from .offered import Offered
 from .writing import ends_rows_by_a_mark, nothing_else_is_unique
 
 if TYPE_CHECKING:
@@ -37,8 +39,6 @@ GONE = "datakit_gone"
 _ROWS_WORTH_IT = 20_000
 # Rows of the table for each one of the source: where there are more, the source is no snapshot of it.
 _ROWS_THERE_FOR_ONE = 4
-# Times and numbers are written so that nothing of them is lost.
-_EXACT_TEXT = {"DateStyle": "ISO, YMD", "TimeZone": "UTC", "extra_float_digits": "1"}
 
 
 @dataclass(frozen=True)
@@ -90,38 +90,20 @@ class _Place:
 
 
 class ChangedRows:
-    """The rows of a source, of which those are not sent that the table has; what `Offered` asks for.
+    """The rows of a source, of which those are not sent that the table has.
 
     Attributes:
         complete: whether all rows could be compared. If not, all were sent, as if nothing had been compared.
         gone: a temporary table of the keys that only the table has, where they are to be deleted.
     """
 
-    as_text = False
-
     def __init__(self, rows: BinaryRows, load: Load, key: str) -> None:
-        self.header = rows.header
         self.complete = False
         self.gone: TableClause | None = None
         self._rows = rows
         self._load = load
         self._key = key
         self._deletes = isinstance(load.mode, Replace | History)
-
-    @property
-    def error(self) -> BaseException | None:
-        """As the rows' own."""
-        return self._rows.error
-
-    @property
-    def bytes_read(self) -> int:
-        """How many bytes all rows have."""
-        return self._rows.bytes_read
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 over them, in hex."""
-        return self._rows.checksum
 
     def copy_into(self, connection: Connection, place: tuple[str, ...]) -> int:
         """COPY the rows that differ; returns how many rows the source has.
@@ -138,7 +120,7 @@ class ChangedRows:
         if self._deletes:
             there.execute("CREATE TEMPORARY TABLE {gone} ({key} bigint) ON COMMIT DROP")
         batches = self._rows.batches()
-        with _exact_text(connection), ThreadPoolExecutor(1) as worker:
+        with ThreadPoolExecutor(1) as worker:
             read, last, unlike = self._compare(there, batches, place, worker)
         if unlike is not None:
             self._put_back(there, place, last)
@@ -154,7 +136,7 @@ class ChangedRows:
     def _place(self, connection: Connection) -> _Place:
         known = self._load.sql_table
         name = (known.name,) if known.schema is None else (known.schema, known.name)
-        columns = sql.SQL(", ").join(map(sql.Identifier, self.header))
+        columns = sql.SQL(", ").join(map(sql.Identifier, self._rows.header))
         return _Place(connection, sql.Identifier(*name), columns, sql.Identifier(self._key))
 
     def _compare(
@@ -217,7 +199,7 @@ class ChangedRows:
             there.execute("DROP TABLE {gone}")
 
 
-def changed_rows(connection: Connection, load: Load, rows: Any) -> ChangedRows | None:
+def changed_rows(connection: Connection, load: Load, rows: Offered) -> ChangedRows | None:
     """The rows of a source without those that the table has; None where that may be wrong or slower.
 
     Args:
@@ -225,10 +207,11 @@ def changed_rows(connection: Connection, load: Load, rows: Any) -> ChangedRows |
         load: the load.
         rows: what its source offers.
     """
-    from pyarrow import types
-
     if not isinstance(rows, BinaryRows) or not isinstance(load.mode, Merge | Replace | History):
         return None
+    # Rows of another kind do not need it, and it need not be there for them.
+    from pyarrow import types
+
     contract = contract_of(load.table, rows.header)
     # A row that is there may break a bound that only Python knows; it would be rejected when it came again.
     if len(contract.keys) != 1 or len(contract.keys[0]) != 1 or contract.bounds:
@@ -238,23 +221,6 @@ def changed_rows(connection: Connection, load: Load, rows: Any) -> ChangedRows |
         return None
     if not nothing_else_is_unique(load, (key,)) or ends_rows_by_a_mark(load, rows.header):
         return None
-    name = connection.dialect.identifier_preparer.format_table(load.sql_table)
-    size = text("SELECT reltuples FROM pg_catalog.pg_class WHERE oid = CAST(:name AS regclass)")
-    if connection.execute(size, {"name": name}).scalar_one() < _ROWS_WORTH_IT:
+    if known_rows(connection, load) < _ROWS_WORTH_IT:
         return None
     return ChangedRows(rows, load, key)
-
-
-@contextmanager
-def _exact_text(connection: Connection) -> Iterator[None]:
-    """Have the server write values exactly, in the block."""
-    ask = text("SELECT current_setting(:name)")
-    put = text("SELECT set_config(:name, :value, true)")
-    before: dict[str, str] = {
-        name: connection.execute(ask, {"name": name}).scalar_one() for name in _EXACT_TEXT
-    }
-    for name, value in _EXACT_TEXT.items():
-        connection.execute(put, {"name": name, "value": value})
-    yield
-    for name, value in before.items():
-        connection.execute(put, {"name": name, "value": value})

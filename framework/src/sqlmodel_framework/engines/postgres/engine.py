@@ -57,6 +57,8 @@ _PAUSE = 0.1
 _SESSION = (
     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; "
     "SET client_encoding = 'UTF8'; SET client_min_messages = 'warning'; "
+    # Numbers as texts are whole, so that two that differ never have the same.
+    "SET extra_float_digits = '1'; "
     # No longer to be changed after the first temporary table, and nothing that is used before it.
     "SET temp_buffers = '128MB'; "
     # The search path usually begins with a schema named after the user. For a user called datakit that
