@@ -16,11 +16,6 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "market"
 from docked import Docked, connection  # noqa: E402 - found only now
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Docker's client leaves the stream of a container's output to the garbage collector."""
-    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
-
-
 @pytest.fixture(scope="session")
 def docked(airflow_database: None, docker_api: DockerApi, tmp_path_factory: pytest.TempPathFactory) -> Docked:
     made = Docked(docker_api, tmp_path_factory.mktemp("handed-over"))

@@ -164,10 +164,14 @@ class DatakitDockerOperator(StepCore, DockerOperator):
     def _follow(self, container: str) -> tuple[str | None, int]:
         output, logs = Lines(), Lines(lambda line: log_line(self.log, line))
         stream = self.cli.attach(container, stdout=True, stderr=True, stream=True, demux=True)
-        self.cli.start(container)
-        for out, err in stream:
-            output.feed(out or b"")
-            logs.feed(err or b"")
+        try:
+            self.cli.start(container)
+            for out, err in stream:
+                output.feed(out or b"")
+                logs.feed(err or b"")
+        finally:
+            # The stream's own way to close leaves a reference to the socket with the response.
+            stream._response.close()
         output.end()
         logs.end()
         exit_code = int(self.cli.wait(container)["StatusCode"])
