@@ -37,7 +37,9 @@ from sqlmodel_framework.loading.row_hash import row_hash
 from sqlmodel_framework.loading.sources import OutsideSource
 from sqlmodel_framework.runs import events
 from sqlmodel_framework.runs.ledger import RunRecord
+from sqlmodel_framework.runs.origin import origin_of_row, origin_of_run
 from sqlmodel_framework.runs.run import ChecksFailedError
+from sqlmodel_framework.runs.spec import Requester
 
 from .conftest import Place, Raw, csv, kit
 
@@ -295,3 +297,14 @@ def test_a_table_that_is_no_bronze_table(place: Place, not_offered: Any) -> None
         run_datakit(datakit, place.target)
     assert caught.value.hint == "load silver and gold on PostgreSQL"
     assert place.rows() == [("1", "x")]
+
+
+def test_a_row_leads_to_its_run_and_to_who_asked(place: Place) -> None:
+    items = csv("a,b\n1,one\n")
+    by = Requester(system="airflow", workflow="w", workflow_run="monday", task="t", attempt=2)
+    run_id = uuid4()
+    run_datakit(kit(items), place.target, run_id=run_id, requested_by=by)
+    run_datakit(kit(csv("a,b\n2,two\n")), place.target)
+    found = origin_of_row(kit(items), place.target, "anywhere.raw", {"a": "1"})
+    assert (found.run_id, found.load, found.requested_by) == (run_id, "bronze.items.csv", by)
+    assert origin_of_run(run_id, place.target).requested_by == by

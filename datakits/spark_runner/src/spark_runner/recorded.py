@@ -42,7 +42,12 @@ def recorded(context: StepContext) -> Iterator[bool]:
             repeated = ledger.has_succeeded(connection, run_id, datakit.name, parts)
             if not repeated:
                 ledger.record_start(
-                    connection, run_id, datakit, parts=parts, image_digest=context.spec.image_digest
+                    connection,
+                    run_id,
+                    datakit,
+                    parts=parts,
+                    image_digest=context.spec.image_digest,
+                    requested_by=context.spec.requested_by,
                 )
         if repeated:
             context.repeated = True

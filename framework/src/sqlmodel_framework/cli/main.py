@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import DatakitError
 from ..runs.exit_codes import ExitCode
 from ..runs.stopping import stop_on_sigterm
-from . import adopt, deploy, describe, drift, fill, new, plan, query, rollback, run, targets, verify
+from . import adopt, deploy, describe, drift, fill, new, plan, query, rollback, run, targets, trace, verify
 from .installed import ExtensibleGroup
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app.command("deploy")(deploy.deploy)
 app.command("drift")(drift.drift)
 app.command("describe")(describe.describe)
 app.command("verify")(verify.verify)
+app.command("trace")(trace.trace)
 app.command("history")(rollback.history)
 app.command("rollback")(rollback.rollback)
 app.command("new")(new.new)

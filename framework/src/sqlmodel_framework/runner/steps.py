@@ -55,6 +55,7 @@ def carry_out(
         approved_plan=approved_plan,
         run_id=spec.run_id,
         image_digest=spec.image_digest,
+        requested_by=spec.requested_by,
         window=spec.window,
         listeners=configured_listeners(
             parent_run=spec.parent_run, trace_parent=spec.trace_parent, trace_state=spec.trace_state

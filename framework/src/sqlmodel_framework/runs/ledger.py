@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ..loading.load import Load
     from ..schema.deployment import Deployment
     from .result import LoadResult
+    from .spec import Requester
 
 __all__ = [
     "CheckpointRecord",
@@ -72,7 +73,7 @@ SCHEMA = "datakit"
 # Not every database has arrays, or JSON that it takes apart.
 _TEXTS = ARRAY(Text).with_variant(JSON(none_as_null=True), "mariadb", "mssql", "sqlite")
 _LONG_TEXT = Text().with_variant(LONGTEXT(), "mariadb")
-_OBJECT = JSONB().with_variant(JSON(), "mariadb", "mssql", "sqlite")
+_OBJECT = JSONB(none_as_null=True).with_variant(JSON(none_as_null=True), "mariadb", "mssql", "sqlite")
 # SQL Server has no index over text without an end.
 _NAME = Text().with_variant(String(200), "mssql")
 
@@ -148,6 +149,7 @@ class RunRecord(LedgerBase, table=True):
     parts: of "deploy", "load" and "check", those that the run consists of.
     loads: the ids of the loads that it was asked for, each `layer.name`; null for all of them.
     image_digest: the digest of the image that the run happened in, when whoever started it told it.
+    requested_by: who asked for the latest attempt, when he told; see `runs.spec.Requester`.
     """
 
     __tablename__ = "run"
@@ -165,6 +167,7 @@ class RunRecord(LedgerBase, table=True):
     started_at: datetime = _time()
     finished_at: datetime | None = _time(nullable=True)
     loads: list[str] | None = Field(default=None, sa_type=_TEXTS, nullable=True)
+    requested_by: dict[str, Any] | None = Field(default=None, sa_type=_OBJECT, nullable=True)
 
 
 class LoadRecord(LedgerBase, table=True):
@@ -355,6 +358,7 @@ def record_start(
     parts: Sequence[str],
     image_digest: str | None = None,
     loads: Sequence[str] | None = None,
+    requested_by: Requester | None = None,
 ) -> None:
     """Write down that a run began. The caller holds the run's lock, so any other one that needs it is dead.
 
@@ -375,6 +379,7 @@ def record_start(
         "image_digest": image_digest,
         "parts": list(parts),
         "loads": None if loads is None else list(loads),
+        "requested_by": None if requested_by is None else requested_by.model_dump(),
         "status": "running",
         "error": None,
         "finished_at": None,

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from ..engines.base import BaseEngine
     from ..loading.load import Load
     from ..schema.deployment import Deployment
-    from .spec import Window
+    from .spec import Requester, Window
 
 __all__ = ["PARTS", "ChecksFailedError", "Part", "run_datakit"]
 
@@ -83,6 +83,7 @@ def run_datakit(
     loads: Collection[str] | None = None,
     run_id: UUID | None = None,
     image_digest: str | None = None,
+    requested_by: Requester | None = None,
     window: Window | None = None,
     approved_plan: str | None = None,
     listeners: Iterable[OnEvent] | None = None,
@@ -105,6 +106,7 @@ def run_datakit(
             all of them.
         run_id: a new one by default. A retry keeps its id, and does not load again what it has loaded.
         image_digest: the digest of the image that this happens in, for the ledger.
+        requested_by: the orchestrator's task that asked for this, for the ledger.
         window: of the sources with a watermark, read the rows of this span of time, whatever was loaded
             before; the next load goes on where it would have without.
         approved_plan: the hash of a plan that may destroy something. It counts for exactly that plan: a
@@ -136,7 +138,7 @@ def run_datakit(
         from ..observe.configured import configured_listeners
 
         listeners = configured_listeners()
-    run = _Run(kit, used, folder, run_id or uuid4(), image_digest, window, loads, approved_plan)
+    run = _Run(kit, used, folder, run_id or uuid4(), image_digest, requested_by, window, loads, approved_plan)
     run.tell = Teller(listeners, on_event, run.mask)
     with stop_on_sigterm():
         return run.carry_out([part for part in PARTS if part in parts])
@@ -152,6 +154,7 @@ class _Run:
         folder: Path | None,
         run_id: UUID,
         image_digest: str | None,
+        requested_by: Requester | None,
         window: Window | None,
         loads: Collection[str] | None,
         approved_plan: str | None,
@@ -162,6 +165,7 @@ class _Run:
         self.folder = folder
         self.run_id = run_id
         self.image_digest = image_digest
+        self.requested_by = requested_by
         self.window = window
         self.approved_plan = approved_plan
         self.loads = chosen_loads(datakit, loads)
@@ -251,6 +255,7 @@ class _Run:
                 parts=parts,
                 image_digest=self.image_digest,
                 loads=self.asked,
+                requested_by=self.requested_by,
             )
             # A retry goes on where the run stopped: what it has loaded would be appended twice.
             self.finished = ledger.finished_loads(connection, self.run_id)

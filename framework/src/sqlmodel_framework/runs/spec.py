@@ -14,7 +14,7 @@ from ..targets.target import Target
 from ..targets.tls import TlsMode
 from ..targets.url import SECRET_OPTIONS, has_password, parse_url
 
-__all__ = ["Endpoint", "ParentRun", "RunSpec", "Window"]
+__all__ = ["Endpoint", "ParentRun", "Requester", "RunSpec", "Window"]
 
 _SAFE_WAYS = "name the variable or the file that holds it: password_env, password_file"
 
@@ -118,6 +118,16 @@ class ParentRun(_Strict):
     run_id: UUID = Field(description="The id of the run.")
 
 
+class Requester(_Strict):
+    """Who asked for a run: one attempt of a task of an orchestrator, in the orchestrator's own words."""
+
+    system: str = Field(min_length=1, description="What kind of orchestrator: `airflow`.")
+    workflow: str = Field(min_length=1, description="The workflow; in Airflow the DAG.")
+    workflow_run: str = Field(min_length=1, description="The workflow's run; in Airflow the DagRun's id.")
+    task: str = Field(min_length=1, description="The task; one of a mapped task with its index: `task[3]`.")
+    attempt: int = Field(ge=1, description="Which attempt of the task; in Airflow the number of the try.")
+
+
 class RunSpec(_Strict):
     """One run of one step of a datakit."""
 
@@ -133,6 +143,9 @@ class RunSpec(_Strict):
     image_digest: Digest | None = Field(
         default=None,
         description="The digest of the image's manifest, which only whoever starts the image knows.",
+    )
+    requested_by: Requester | None = Field(
+        default=None, description="Who asked for the run, for the ledger; by default nobody tells."
     )
     parent_run: ParentRun | None = Field(
         default=None, description="The run that this one belongs to, for lineage."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -76,40 +75,6 @@ def show(
 
     plan = plan_warehouse(file, environment=environment)
     Console(soft_wrap=True, highlight=False).print(_tree(plan))
-    return 0
-
-
-@app.command()
-def trace(
-    run_id: Annotated[UUID, typer.Argument(metavar="RUN_ID", help="As the ledger, or a bronze row, has it.")],
-    url: Annotated[
-        str, typer.Option("--airflow", metavar="URL", help="Airflow's address.")
-    ] = "http://localhost:8080",
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--token-file",
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="A file with a token of its API.",
-        ),
-    ] = None,
-    dag_id: Annotated[str, typer.Option("--dag", metavar="DAG_ID", help="The DAG, when it is known.")] = "~",
-) -> int:
-    """Say which task of which DagRun began a run, and with which images."""
-    import httpx
-
-    from .trace import find_origin
-
-    token = None if token_file is None else token_file.read_text(encoding="utf-8").strip()
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
-        origin = find_origin(client, run_id, dag_id=dag_id)
-    typer.echo(f"DAG    {origin.dag_id}\nDagRun {origin.dag_run_id}\ntask   {origin.task_id}")
-    typer.echo(f"try    {origin.first_try}")
-    for role, image in origin.images.items():
-        typer.echo(f"image  {image} ({role})")
     return 0
 
 

@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 from airflow.sdk.execution_time.context import NEVER_EXPIRE
 from pydantic import JsonValue
 
-__all__ = ["StateStore", "begin_run", "note_success", "run_id_of"]
+__all__ = ["StateStore", "begin_run", "note_success"]
 
 _NAMESPACE = UUID("0f4d3c1a-5b0e-4a77-9c8e-3f5f6d2b7a10")
 _KEY = "datakit_run"
@@ -31,20 +31,6 @@ class StateStore(Protocol):
         """Remember a value."""
 
 
-def run_id_of(*, dag_id: str, dag_run_id: str, task_id: str, map_index: int | None, first_try: int) -> UUID:
-    """The id of the run that a try of a task began.
-
-    Args:
-        dag_id: the DAG.
-        dag_run_id: the DagRun's `run_id`.
-        task_id: the task.
-        map_index: the index of a mapped task; -1 or None for one that is not.
-        first_try: the number of the try that began the run.
-    """
-    index = -1 if map_index is None else map_index
-    return uuid5(_NAMESPACE, "\n".join((dag_id, dag_run_id, task_id, str(index), str(first_try))))
-
-
 def begin_run(context: Mapping[str, Any]) -> UUID:
     """The id of the run that this try belongs to.
 
@@ -58,13 +44,8 @@ def begin_run(context: Mapping[str, Any]) -> UUID:
     if isinstance(known, dict) and not known["succeeded"] and known["max_tries"] == ti.max_tries:
         first_try = int(known["first_try"])  # type: ignore[arg-type]
     _remember(store, ti, first_try, succeeded=False)
-    return run_id_of(
-        dag_id=ti.dag_id,
-        dag_run_id=ti.run_id,
-        task_id=ti.task_id,
-        map_index=ti.map_index,
-        first_try=first_try,
-    )
+    index = -1 if ti.map_index is None else ti.map_index
+    return uuid5(_NAMESPACE, "\n".join((ti.dag_id, ti.run_id, ti.task_id, str(index), str(first_try))))
 
 
 def note_success(context: Mapping[str, Any]) -> None:

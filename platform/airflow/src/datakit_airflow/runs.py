@@ -8,7 +8,7 @@ from uuid import UUID
 
 from airflow.sdk.exceptions import AirflowFailException
 from pydantic import JsonValue, ValidationError
-from sqlmodel_framework.runs.spec import Endpoint, ParentRun, RunSpec, Window
+from sqlmodel_framework.runs.spec import Endpoint, ParentRun, Requester, RunSpec, Window
 
 __all__ = ["make_spec", "window_of"]
 
@@ -50,6 +50,7 @@ def make_spec(
         window=window_of(context) if windowed else None,
         parameters=dict(parameters),
         image_digest=image_digest,
+        requested_by=_requester(context["ti"]),
         parent_run=_parent_run(context),
         trace_parent=_trace_parent(),
     )
@@ -78,6 +79,17 @@ def window_of(context: Mapping[str, Any]) -> Window | None:
     if start is None or end is None or end <= start:
         return None
     return Window(start=start, end=end)
+
+
+def _requester(ti: Any) -> Requester:
+    mapped = ti.map_index is not None and ti.map_index >= 0
+    return Requester(
+        system="airflow",
+        workflow=ti.dag_id,
+        workflow_run=ti.run_id,
+        task=f"{ti.task_id}[{ti.map_index}]" if mapped else ti.task_id,
+        attempt=ti.try_number,
+    )
 
 
 def _parent_run(context: Mapping[str, Any]) -> ParentRun | None:

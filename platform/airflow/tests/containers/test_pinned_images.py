@@ -14,6 +14,7 @@ from datakit_testing import Database
 from docked import Docked, connection
 from kit.home import DAGS
 from kit.orchard import clear, go_on, states, xcom
+from sqlmodel_framework.runs.origin import origin_of_row
 
 DECLARATION = 'schedule: "@daily"\ncheck: false\n'
 FIRST, SECOND, THIRD = (datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3))
@@ -62,6 +63,13 @@ def test_an_old_dag_run_is_repeated_with_its_image_over_its_window(
     assert len({report["run_id"] for report in (first, again, new)}) == 3
     recorded = dict(database.query("SELECT run_id::text, image_digest FROM datakit.run"))
     assert [recorded[report["run_id"]] for report in (first, again, new)] == digests
+
+    # From a row to the DagRun, the task and the image; 11 came with the repetition.
+    origin = origin_of_row(till.datakit, database.url, "till_bronze.sale", {"number": "11"})
+    assert (str(origin.run_id), origin.image_digest) == (again["run_id"], digests[1])
+    by = origin.requested_by
+    assert by is not None
+    assert (by.workflow, by.workflow_run, by.task) == ("till", run.run_id, "bronze.sales")
 
 
 def test_an_image_by_tag_is_refused_in_production(usual: Docked) -> None:

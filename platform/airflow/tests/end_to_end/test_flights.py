@@ -16,6 +16,8 @@ from kit.orchard import Orchard, clear, go_on, states, xcom
 from sqlmodel_framework import Target
 from sqlmodel_framework.engines.postgres.embedded import embedded_postgres
 from sqlmodel_framework.runs.describing import describe
+from sqlmodel_framework.runs.origin import origin_of_row
+from sqlmodel_framework.runs.spec import Requester
 
 DECLARATION = """
 dag_id: flights
@@ -89,6 +91,11 @@ def test_flights_from_csv_files_to_a_star_and_again_after_clearing(connected: Ta
     assert silver["flights"]["read"] == 336_776
 
     assert len(xcom(run, "deploy")["details"]["plan_hash"]) == 64
+
+    origin = origin_of_row(datakit, connected, "gold.dim_airline", {"carrier": "UA"})
+    assert str(origin.run_id) == xcom(run, "gold")["run_id"]
+    asked = {"system": "airflow", "workflow": "flights", "workflow_run": run.run_id, "task": "gold"}
+    assert origin.requested_by == Requester(**asked, attempt=1)
 
     clear(run, "gold")
     go_on(dag, run)
