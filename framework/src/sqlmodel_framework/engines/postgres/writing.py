@@ -216,10 +216,10 @@ def _merge(
         if bounds is not None and bounds[0].name not in offered:
             # As the table's trigger would say, which then need not be called for each row.
             update_set[bounds[0].name] = func.now()
-        unlike = [_differs(table.c[name], statement.excluded[name]) for name in others]
-        statement = statement.on_conflict_do_update(
-            index_elements=list(key), set_=update_set, where=or_(*unlike) if rows.mostly_differ else None
-        )
+        changed = None
+        if rows.mostly_differ:
+            changed = or_(*(_differs(table.c[name], statement.excluded[name]) for name in others))
+        statement = statement.on_conflict_do_update(index_elements=list(key), set_=update_set, where=changed)
     else:
         statement = statement.on_conflict_do_nothing(index_elements=list(key))
     if rows.mostly_differ or rows.distinct is None:
