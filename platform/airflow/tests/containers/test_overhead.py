@@ -24,10 +24,15 @@ def as_processes(folder: Path) -> None:
     program = folder / "sqlmodel-runner"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m sqlmodel_runner "$@"\n')
     program.chmod(0o755)
-    places = os.pathsep.join([str(Path(market.__file__).parent), *sys.path])
+    environment = {
+        "PYTHONPATH": os.pathsep.join([str(Path(market.__file__).parent), *sys.path]),
+        # An image has its modules compiled; here the first step compiles them for those that follow.
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
+    }
+    variables = ", ".join(f'{name} = "{value}"' for name, value in environment.items())
     (DAGS / "datakit_airflow.toml").write_text(
-        f'execution = "process"\n[process]\nfolder = "{folder}"\n'
-        f'environment = {{ PYTHONPATH = "{places}" }}\n'
+        f'execution = "process"\n[process]\nfolder = "{folder}"\nenvironment = {{ {variables} }}\n'
     )
 
 

@@ -22,7 +22,7 @@ from .step import StepCore, Work
 __all__ = ["DatakitProcessOperator"]
 
 # What Airflow tells itself is nothing for a step: connections can be among it.
-_NOT_PASSED_ON = ("AIRFLOW_", "_AIRFLOW_", "AIRFLOW__")
+_NOT_PASSED_ON = ("AIRFLOW_", "_AIRFLOW_")
 
 
 class DatakitProcessOperator(StepCore, BaseOperator):

@@ -18,11 +18,7 @@ async def relay(ports: Mapping[socket.socket, int]) -> None:
     Args:
         ports: sockets that listen, to ports of 127.0.0.1.
     """
-
-    def carrying(port: int) -> _Carry:
-        return _Carry(port)
-
-    servers = [await asyncio.start_server(carrying(port), sock=sock) for sock, port in ports.items()]
+    servers = [await asyncio.start_server(_Carry(port), sock=sock) for sock, port in ports.items()]
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
