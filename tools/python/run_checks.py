@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 
-SETTINGS = Path("pyproject.toml")
+from type_check import SETTINGS, cache_file, mypy
 
 
 def program(name: str) -> str:
@@ -20,12 +20,10 @@ def program(name: str) -> str:
     raise SystemExit(f"no wheel on the import path brings {name}")
 
 
-def environment_of_imports(folder: Path) -> Path:
-    """A virtual environment that sees what this process sees: mypy then tells third-party code from ours."""
-    venv.create(folder, symlinks=True)
-    site = next(folder.glob("lib/python*/site-packages"))
-    site.joinpath("imports.pth").write_text("".join(f"{path}\n" for path in sys.path if path))
-    return folder / "bin" / "python"
+def import_path(package: str) -> list[str]:
+    """The folders that a package's modules are imported from; below `tests`, what is shared lies there."""
+    above, tests, _ = package.partition("/tests/")
+    return [f"{package}/src", f"{package}/tests", package, *([f"{above}/tests"] if tests else [])]
 
 
 def command(check: str, package: str, files: list[str], temporary: Path) -> list[str]:
@@ -34,20 +32,17 @@ def command(check: str, package: str, files: list[str], temporary: Path) -> list
         return [program("ruff"), "check", f"--config={SETTINGS}", "--no-cache", *files]
     if check == "format":
         return [program("ruff"), "format", f"--config={SETTINGS}", "--no-cache", "--diff", *files]
-    os.environ["MYPYPATH"] = os.pathsep.join([f"{package}/src", f"{package}/tests", package])
-    return [
-        sys.executable,
-        *("-m", "mypy", f"--config-file={SETTINGS}", f"--cache-dir={temporary / 'cache'}"),
-        *("--explicit-package-bases", "--namespace-packages"),
-        f"--python-executable={environment_of_imports(temporary / 'venv')}",
-        *files,
-    ]
+    os.environ["MYPYPATH"] = os.pathsep.join(import_path(package))
+    # mypy writes into its cache.
+    cache = cache_file(temporary)
+    cache.parent.mkdir(parents=True)
+    shutil.copyfile(os.environ["TYPES_CACHE"], cache)
+    return mypy(temporary, *files)
 
 
 def main() -> int:
     """Runs the check and returns its exit code."""
     check, package, *files = sys.argv[1:]
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     with tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMPDIR")) as temporary:
         return subprocess.run(command(check, package, files, Path(temporary))).returncode
 

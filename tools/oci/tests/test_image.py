@@ -31,7 +31,7 @@ def test_an_image_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert image.name == "localhost/x:latest"
     assert image.config["config"] == {"User": "7:7", "Env": ["A=b"]}
     assert [step["created_by"] for step in image.config["history"]] == ["//x:low", "//x:high"]
-    assert {path: found.layer for path, found in image.paths().items()} == {"etc": 1, "etc/a": 0, "etc/b": 1}
+    assert {path: found.layer for path, found in image.paths.items()} == {"etc": 1, "etc/a": 0, "etc/b": 1}
     image.unpack(tmp_path / "root")
     assert (tmp_path / "root/etc/a").read_text() + (tmp_path / "root/etc/b").read_text() == "12"
 

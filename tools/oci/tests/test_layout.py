@@ -33,7 +33,7 @@ def seen(folder: Path, *layers: Layer) -> list[str]:
     write_image(folder / "image", layers, {}, "x")
     image = ImageLayout(folder / "image")
     image.unpack(folder / "root")
-    paths = sorted(image.paths())
+    paths = sorted(image.paths)
     assert sorted(str(p.relative_to(folder / "root")) for p in (folder / "root").rglob("*")) == paths
     return paths
 
@@ -52,5 +52,11 @@ def test_an_emptied_folder_holds_only_what_is_new(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_a_folder_hides_it(tmp_path: Path) -> None:
     low = foreign_layer(tmp_path, "a/", "a/old")
+    high = foreign_layer(tmp_path, "a")
+    assert seen(tmp_path, low, high) == ["a"]
+
+
+def test_a_file_hides_a_folder_that_no_layer_names(tmp_path: Path) -> None:
+    low = foreign_layer(tmp_path, "a/old")
     high = foreign_layer(tmp_path, "a")
     assert seen(tmp_path, low, high) == ["a"]

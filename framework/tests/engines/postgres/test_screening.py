@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any, Literal
 
 import pytest
-from sqlalchemy import Numeric, Text, select
+from sqlalchemy import Numeric, Text, column, create_engine, select, table, text
 from sqlmodel import Field, SQLModel
 from sqlmodel_framework import (
     CsvSource,
@@ -18,6 +18,7 @@ from sqlmodel_framework import (
     run_datakit,
 )
 from sqlmodel_framework.engines.postgres import loader
+from sqlmodel_framework.engines.postgres.screening import input_check
 from sqlmodel_framework.loading.rules import Rule
 from sqlmodel_framework.runs.result import LoadResult
 
@@ -99,6 +100,46 @@ def test_good_rows_are_loaded_with_the_tables_types(database: Target, ask: Ask) 
     assert (result.read, result.accepted, result.rejected, result.loaded) == (3, 3, 0, 3)
     row = ask(database, "SELECT number, day, price, kind FROM screen.screen_flight WHERE number = 1")
     assert (row[0][1], str(row[0][2])) == (date(2013, 1, 31), "999.99")
+
+
+OWN_TYPES = (
+    "CREATE DOMAIN pg_temp.even AS integer NOT NULL CHECK (VALUE % 2 = 0)",
+    "CREATE TYPE pg_temp.pair AS (a integer, b integer)",
+    r"""CREATE TYPE pg_temp."50% \: off" AS ENUM ('yes')""",
+)
+
+
+@pytest.mark.parametrize(
+    ("type_", "good", "bad"),
+    [
+        ("integer", "0 -1 2147483647", "1.0 x 2147483648"),
+        ("numeric(6,2)", "1 9999.99 NaN 1e3", "12345.6 1,5"),
+        ("boolean", "t off 1 TRUE", "2 ja"),
+        ("date", "2013-01-31 infinity", "2013-02-30 day"),
+        ("timestamp(3) with time zone", "2013-01-31T23:00:00Z 2013-01-31", "25:00 2013-01-31T24:00:01Z"),
+        ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc99"),
+        ("jsonb", '{} [1] "x"', "{ x"),
+        ("int4range", "empty [1,2)", "[2,1) 1"),
+        ("pg_temp.even", "0 2", "1 x"),
+        ("pg_temp.pair", "(,) (1,2)", "(1) (x,2)"),
+        ('pg_temp."50% : off"', "yes", "no"),
+    ],
+)
+def test_trying_answers_as_pg_input_is_valid(database: Target, type_: str, good: str, bad: str) -> None:
+    staged = table("staged", column("value", Text), schema="pg_temp").c.value
+    engine = create_engine(database.secret_url())
+    with engine.begin() as connection:
+        for statement in (*OWN_TYPES, "CREATE TEMPORARY TABLE staged (value text)"):
+            connection.execute(text(statement))
+        # First a column that holds nothing else, then one that does.
+        for more, valid in ((good, True), (bad, False)):
+            added: list[dict[str, Any]] = [{"value": value} for value in (None, *more.split())]
+            connection.execute(text("INSERT INTO pg_temp.staged VALUES (:value)"), added)
+            native, tried = (input_check(connection, there=there)(staged, type_) for there in (True, False))
+            answers = connection.execute(select(staged, native, tried)).all()
+            assert {answer for value, answer, _ in answers if value in more.split()} == {valid}
+            assert [answer for _, answer, _ in answers] == [answer for *_, answer in answers]
+    engine.dispose()
 
 
 def test_every_row_of_a_doubled_key_is_rejected(database: Target) -> None:
@@ -188,7 +229,7 @@ def test_read_is_always_accepted_and_rejected_together(
 
 
 def test_rows_of_a_query_are_held_against_the_contract_too(database: Target) -> None:
-    from sqlalchemy import Integer, column, values
+    from sqlalchemy import Integer, values
 
     rows: Any = values(column("number", Integer), column("hour", Text), name="r").data(
         [(1, "5"), (2, "x"), (3, None)]

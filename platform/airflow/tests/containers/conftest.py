@@ -11,9 +11,9 @@ import kit.home  # noqa: F401 - before Airflow is imported
 import pytest
 from datakit_testing import Database, DockerApi
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "market")]
+sys.path.insert(0, str(Path(__file__).parent))
 
-from docked import Docked, connection  # noqa: E402 - found only now
+from docked import Docked, connection
 
 
 @pytest.fixture(scope="session")

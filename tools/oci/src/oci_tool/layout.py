@@ -8,6 +8,8 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,7 @@ class ImageLayout:
         with tarfile.open(self.layers[number], "r|gz") as archive:
             yield archive
 
+    @cached_property
     def paths(self) -> dict[str, Found]:
         """Every path that a container sees, and where it comes from; deletions in upper layers hold."""
         found: dict[str, Found] = {}
@@ -69,22 +72,23 @@ class ImageLayout:
                     _delete(found, folder, itself=False)
                 elif name.startswith(WHITEOUT):
                     _delete(found, posixpath.join(folder, name.removeprefix(WHITEOUT)), itself=True)
+            # Looking through all that was found is dear, and hardly any file replaces something.
+            there = {path for known in found for path in accumulate(known.split("/"), "{}/{}".format)}
             for path, header in layer.items():
                 if not posixpath.basename(path).startswith(WHITEOUT):
-                    if not header.isdir():
+                    if path in there and not header.isdir():
                         _delete(found, path, itself=True)
                     found[path] = Found(header, number)
         return found
 
     def unpack(self, root: Path) -> None:
         """Writes what a container would see below a folder, as its caller's files, links as they are."""
-        seen = self.paths()
         folders = []
         for number in range(len(self.layers)):
             with self.layer(number) as archive:
                 for header in archive:
                     path = posixpath.normpath(header.name)
-                    if path in seen and seen[path].layer == number:
+                    if path in self.paths and self.paths[path].layer == number:
                         header.mode |= 0o700 if header.isdir() else 0o400
                         archive.extract(header, root, set_attrs=False, numeric_owner=True)
                         if not header.issym():
