@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from type_check import SETTINGS, cache_file, mypy
+from type_check import SETTINGS, arguments, cache_file
 
 
 def program(name: str) -> str:
@@ -37,7 +37,7 @@ def command(check: str, package: str, files: list[str], temporary: Path) -> list
     cache = cache_file(temporary)
     cache.parent.mkdir(parents=True)
     shutil.copyfile(os.environ["TYPES_CACHE"], cache)
-    return mypy(temporary, *files)
+    return [sys.executable, "-m", "mypy", *arguments(temporary, *files)]
 
 
 def main() -> int:

@@ -23,8 +23,8 @@ def cache_file(folder: Path) -> Path:
     return folder / "cache" / f"{sys.version_info.major}.{sys.version_info.minor}" / "cache.db"
 
 
-def mypy(folder: Path, *what: str) -> list[str]:
-    """The command line of mypy.
+def arguments(folder: Path, *what: str) -> list[str]:
+    """The arguments of mypy.
 
     Args:
         folder: for its cache and its environment.
@@ -32,8 +32,7 @@ def mypy(folder: Path, *what: str) -> list[str]:
     """
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     return [
-        sys.executable,
-        *("-m", "mypy", f"--config-file={SETTINGS}", f"--cache-dir={folder / 'cache'}"),
+        *(f"--config-file={SETTINGS}", f"--cache-dir={folder / 'cache'}"),
         *("--sqlite-cache", "--fixed-format-cache", "--explicit-package-bases", "--namespace-packages"),
         f"--python-executable={environment_of_imports(folder / 'environment')}",
         *what,

@@ -13,7 +13,7 @@ def _types_cache_impl(ctx):
     return [DefaultInfo(files = depset([file]))]
 
 types_cache = rule(
-    doc = "A file for mypy. It does not have the same bytes each time: mypy notes when it wrote what.",
+    doc = "A file for mypy.",
     implementation = _types_cache_impl,
     attrs = {
         "modules": attr.label(
