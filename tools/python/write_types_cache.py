@@ -23,7 +23,7 @@ def main() -> None:
         folder = Path(temporary).absolute()
         # mypy notes when it wrote what, and the file is to be the same each time.
         time.time = lambda: 0.0
-        mypy(args=arguments(folder, "--no-error-summary", "--command", program))
+        mypy(args=arguments(folder, "--no-error-summary", "--command", program), clean_exit=True)
         cache_file(folder).rename(file)
 
 
