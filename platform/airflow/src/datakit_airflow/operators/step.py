@@ -10,6 +10,7 @@ from typing import Any
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from pydantic import JsonValue
+from sqlmodel_framework.errors import RefusedChangesError
 from sqlmodel_framework.runs.report import RunReport
 from sqlmodel_framework.runs.spec import Endpoint, RunSpec
 
@@ -115,7 +116,7 @@ class StepCore:
         """
         content: dict[str, Any] = {} if report is None else report.model_dump(mode="json")
         try:
-            succeeded = concluded(spec, report, exit_code)
+            succeeded = concluded(spec, report, exit_code, advice=self._advice())
         except AirflowException:
             # What is returned becomes the XCom, but a failing task returns nothing.
             if report is not None and report.run_id == spec.run_id:
@@ -142,6 +143,16 @@ class StepCore:
             return {}
         details = plan_details(context, self.work.plan_task)
         return {} if details["destructive"] is False else {"approved_plan": str(details["plan_hash"])}
+
+    def _advice(self) -> dict[str, str]:
+        """What to do about an error where the runner cannot know it: approvals are given here."""
+        plan_task = self.work.plan_task
+        gate = (
+            "declare `deploy: gated`, and somebody is asked to approve exactly this plan"
+            if plan_task is None
+            else f"clear the task {plan_task!r} and those after it: what is planned then is asked for"
+        )
+        return {RefusedChangesError.__name__: gate}
 
     def _tell_assets(self, context: Mapping[str, Any], report: RunReport) -> None:
         """What is known of each table goes with the event that tells of its change."""
