@@ -90,7 +90,9 @@ class Declaration(Strict):
     approval_timeout: Span | None = None
     dbt: DbtStep | None = None
     check: bool = True
-    verify: bool | tuple[str, ...] = False
+    verify: bool | tuple[str, ...] = Field(
+        default=False, description="Loads to compare with their sources; true: those that read a database."
+    )
     retries: int = Field(default=2, ge=0, le=100)
     retry_delay: Span = timedelta(minutes=1)
     timeout: Span | None = Field(default=None, description="How long one try of a step may take.")

@@ -322,9 +322,18 @@ class _Builder:
 
     def _verified(self) -> tuple[str, ...]:
         verify = self.declaration.verify
-        if verify is True:
-            return tuple(self.loads)
-        return () if verify is False else verify
+        if isinstance(verify, tuple):
+            return verify
+        if not verify:
+            return ()
+        found = tuple(load.id for load in self.loads.values() if load.kind == "database")
+        if not found:
+            self._problem(
+                "verify",
+                f"no load of the datakit {self.description.name!r} reads another database",
+                "list the loads to compare with their sources, or take it out",
+            )
+        return found
 
     def _check_unique(self, steps: list[Step]) -> None:
         groups = {step.group for step in steps if step.group}

@@ -76,11 +76,15 @@ class Processes:
             text: more of the declaration.
             target: the connection to the target.
         """
+        self.write(dag_id, datakit, text, target=target)
+        return self.read(dag_id, _DAG_FILE)
+
+    def write(self, dag_id: str, datakit: str, text: str = "", *, target: str) -> None:
+        """Describe a datakit, and write a declaration of it."""
         self.describe(datakit)
         (DAGS / f"{dag_id}.yaml").write_text(
             f"dag_id: {dag_id}\ndatakit: {datakit}.json\ntarget: {target}\nretry_delay: 0\n{text}"
         )
-        return self.read(dag_id, _DAG_FILE)
 
     def read(self, dag_id: str, text: str) -> DAG:
         """Write a DAG file, and read the DAG as Airflow does."""
@@ -102,6 +106,11 @@ class Warehouse:
 
     server: Target
     name: str
+
+    @property
+    def url(self) -> str:
+        """Its URL, for a process."""
+        return self.server.url.set(database=self.name).render_as_string()
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement; returns its rows, if there are any."""

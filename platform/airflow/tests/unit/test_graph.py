@@ -98,6 +98,15 @@ def test_verified_loads_are_verified_when_they_are_done() -> None:
     assert step.parameters == {"loads": ["bronze.items"]}
 
 
+def test_without_a_list_those_are_verified_that_read_a_database() -> None:
+    mixed = described(load("a.x", kind="database"), load("a.y"), load("b.z", "a.x", kind="table"))
+
+    step = graph(mixed, verify=True).step("verify")
+
+    assert step.upstream == ("a.x",)
+    assert step.parameters == {"loads": ["a.x"]}
+
+
 def test_a_datakit_without_checks_has_no_check() -> None:
     assert "check" not in upstream(graph(described(load("a.x"), checks=())))
 
@@ -131,6 +140,7 @@ def test_images_pods_and_sources_are_chosen_from_the_load_to_the_kind() -> None:
         ({"sources": {"gold": "x"}}, "sources.gold: 'gold' is no load, layer or source"),
         ({"dbt": {"after": "gold"}}, "dbt.after: 'gold' is no load or layer"),
         ({"verify": ["gold"]}, "verify: 'gold' is no load"),
+        ({"verify": True}, "verify: no load of the datakit 'shop' reads another database"),
         ({"parameters": {"dbt": {"vars": {}}}}, "parameters.dbt: there is no dbt step"),
         (
             {"groups": "layer", "sources": {"bronze.items": "a", "bronze.orders": "b"}},
