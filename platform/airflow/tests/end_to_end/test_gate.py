@@ -8,7 +8,7 @@ import pytest
 from airflow.models.dagrun import DagRun
 from airflow.sdk import DAG
 from kit.home import DAGS
-from kit.orchard import Orchard, answer, clear, go_on, instance, states, xcom
+from kit.orchard import Orchard, answer, clear, go_on, instance, kept, states, xcom
 from processes import Processes, Warehouse
 
 GATED = "deploy: gated\nretries: 3\n"
@@ -54,6 +54,8 @@ def test_a_plan_that_is_approved_is_carried_out(processes: Processes, warehouse:
     assert "note" in asked["body"]
     assert states(run) == dict.fromkeys(TASKS, "success")
     assert xcom(run, "deploy")["details"]["plan_hash"] == plan_hash
+    assert kept(run, "deploy", "datakit_deployed") == {**xcom(run, "pin"), "plans": [plan_hash]}
+    assert (plan_hash,) in warehouse.query("SELECT plan_hash FROM datakit.deployment")
     assert "note" not in columns(warehouse)
     prices = warehouse.query("SELECT code, price FROM stall.fruit ORDER BY code")
     assert prices == [("apple", 1), ("pear", 3)]

@@ -21,6 +21,7 @@ from ..identity import begin_run, note_success
 from ..images import digest_of
 from ..outcome import concluded
 from ..pins import pulled_pins
+from ..record import remember_deployment
 from ..runs import make_spec
 from ..secrets import SPEC_FILE, password_name
 
@@ -123,6 +124,8 @@ class StepCore:
                 context["ti"].xcom_push(key="return_value", value=content)
             raise
         note_success(context)
+        if self.work.step.kind == "deploy":
+            remember_deployment(context, pulled_pins(context, self.work.pin_task), succeeded)
         self._tell_assets(context, succeeded)
         return content
 
