@@ -56,6 +56,7 @@ def carry_out(
         run_id=spec.run_id,
         image_digest=spec.image_digest,
         window=spec.window,
+        sources=context.sources,
         listeners=configured_listeners(
             parent_run=spec.parent_run, trace_parent=spec.trace_parent, trace_state=spec.trace_state
         ),

@@ -66,7 +66,8 @@ class Declaration(Strict):
     datakit: Path = Field(description="The datakit's description, relative to this file.")
     target: Key = Field(description="The Airflow connection to the database that is written.")
     sources: dict[str, Key] = Field(
-        default={}, description="Connections to read from, by a load's id, its layer or its source's name."
+        default={},
+        description="Connections to read from, by what sources call the database, a load's id or its layer.",
     )
     schedule: str | None = Field(
         default=None, description='A cron expression, a span such as "1h", "assets", or nothing.'

@@ -107,11 +107,6 @@ class Warehouse:
     server: Target
     name: str
 
-    @property
-    def url(self) -> str:
-        """Its URL, for a process."""
-        return self.server.url.set(database=self.name).render_as_string()
-
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement; returns its rows, if there are any."""
         session = psycopg2.connect(**_place(self.server), user=self.server.url.username, dbname=self.name)

@@ -31,11 +31,10 @@ def test_task_groups_run_beside_and_after_each_other(
     shop, north, south = make_warehouse(), make_warehouse(), make_warehouse()
     shop.query("CREATE TABLE sale (number integer PRIMARY KEY, price integer)")
     shop.query("INSERT INTO sale VALUES (1, 10), (2, 20)")
-    processes.settle(TILL=shop.url)
     for dag_id, datakit, target, text in (
         ("north", "stall", north, "deploy: gated\n"),
         ("south", "stall", south, "deploy: gated\n"),
-        ("till", "till", north, "verify: true\n"),
+        ("till", "till", north, f"verify: true\nsources: {{till: {shop.name}}}\n"),
     ):
         processes.write(dag_id, datakit, text, target=target.name)
     dag = processes.read("groups", DAG_FILE)

@@ -8,8 +8,6 @@ import pytest
 from kit.orchard import clear, go_on, instance, states, xcom
 from processes import Processes, Warehouse
 
-DECLARATION = "verify: true\nretries: 3\n"
-
 
 def test_a_table_that_was_changed_is_told_apart_from_one_that_was_not(
     processes: Processes, make_warehouse: Callable[[], Warehouse], capsys: pytest.CaptureFixture[str]
@@ -17,8 +15,8 @@ def test_a_table_that_was_changed_is_told_apart_from_one_that_was_not(
     till, warehouse = make_warehouse(), make_warehouse()
     till.query("CREATE TABLE sale (number integer PRIMARY KEY, price integer)")
     till.query("INSERT INTO sale SELECT n, 10 * n FROM generate_series(1, 5) n")
-    processes.settle(TILL=till.url)
-    dag = processes.declare("verified", "till", DECLARATION, target=warehouse.name)
+    text = f"sources: {{till: {till.name}}}\nverify: true\nretries: 3\n"
+    dag = processes.declare("verified", "till", text, target=warehouse.name)
     run = dag.test()
 
     assert states(run) == dict.fromkeys(("pin", "deploy", "bronze.sales", "verify"), "success")

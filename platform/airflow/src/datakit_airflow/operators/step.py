@@ -91,6 +91,7 @@ class StepCore:
         files: dict[str, str] = {}
         target = self._endpoint(self.work.target, seen_at, files)
         source = None if step.source is None else self._endpoint(step.source, seen_at, files)
+        sources = {name: self._endpoint(read, seen_at, files) for name, read in step.sources.items()}
         assert step.runner_step is not None
         spec = make_spec(
             context,
@@ -99,11 +100,13 @@ class StepCore:
             step=step.runner_step,
             target=target,
             source=source,
+            sources=sources,
             windowed=step.windowed,
             parameters={**step.parameters, **self._approved(context)},
             image_digest=digest_of(image) if image else None,
         )
-        files[SPEC_FILE] = spec.model_dump_json(exclude_none=True)
+        # An image from before a field was there refuses it; what is not asked for is not said.
+        files[SPEC_FILE] = spec.model_dump_json(exclude_none=True, exclude=None if sources else {"sources"})
         return Prepared(spec, image, files)
 
     def finish(

@@ -1,10 +1,8 @@
-"""What a till has sold, as it is in the till's own database. The variable TILL is the URL of that."""
-
-import os
+"""What a till has sold, as it is in a database that is called till; which one that is, is not said here."""
 
 from sqlalchemy import Text
 from sqlmodel import Field
-from sqlmodel_framework import BronzeTableMixin, DatabaseSource, Datakit, Load, Target
+from sqlmodel_framework import BronzeTableMixin, DatabaseSource, Datakit, Load
 
 
 class Sale(BronzeTableMixin, table=True):
@@ -25,10 +23,7 @@ datakit = Datakit(
             table=Sale,
             name="sales",
             layer="bronze",
-            source=DatabaseSource(
-                target=Target(os.environ.get("TILL", "postgresql://nobody@till/till"), name="till"),
-                table="public.sale",
-            ),
+            source=DatabaseSource(target="till", table="public.sale"),
         ),
     ),
 )
