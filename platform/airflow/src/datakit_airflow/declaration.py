@@ -41,6 +41,9 @@ def _one_or_many(value: Any) -> Any:
 Span = Annotated[timedelta, BeforeValidator(_span)]
 """A span of time such as "30m", "2h" or "1d"."""
 
+Table = Annotated[str, Field(pattern=r"^[^.\s]+\.[^.\s]+$")]
+"""A table's name, `schema.table`."""
+
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,200}$")]
 
 
@@ -54,9 +57,18 @@ class DbtStep(Strict):
     after: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = Field(
         default=(), description="The loads or layers that it reads; by default all."
     )
+    tables: Annotated[tuple[Table, ...], BeforeValidator(_one_or_many)] = Field(
+        default=(), description="The tables that it makes, each an asset: schema.table."
+    )
     step: Literal["build", "run", "test", "seed", "snapshot"] = "build"
     image: str = Field(default="dbt", description="The role of its image.")
     parameters: dict[str, JsonValue] = Field(default={})
+
+    @model_validator(mode="after")
+    def _makes_its_tables(self) -> DbtStep:
+        if self.tables and self.step == "test":
+            raise ValueError("tables are given, but the step test makes none")
+        return self
 
 
 class Declaration(Strict):

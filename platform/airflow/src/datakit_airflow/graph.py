@@ -163,6 +163,12 @@ class _Builder:
         if self.declaration.dbt is not None:
             for name in self.declaration.dbt.after:
                 self._known("dbt.after", name, known, "load or layer")
+            for name in {table.name for table in self.description.tables} & {*self.declaration.dbt.tables}:
+                self._problem(
+                    "dbt.tables",
+                    f"{name!r} is a table of the datakit {self.description.name!r}, which its loads fill",
+                    "list what dbt makes, or give its models another schema",
+                )
         elif self.declaration.parameters.get("dbt"):
             self._problem("parameters.dbt", "there is no dbt step", "declare one under dbt, or take this out")
         if isinstance(self.declaration.verify, tuple):
@@ -272,6 +278,7 @@ class _Builder:
             runner_step=dbt.step,
             datakit=dbt.name or self.description.name,
             role=self.declaration.runners.get("dbt", dbt.image),
+            tables=tuple(dict.fromkeys(dbt.tables)),
             pod=self._pod("dbt", ()),
             parameters={**parameters, **self.declaration.parameters.get("dbt", {}), **dbt.parameters},
         )

@@ -91,6 +91,12 @@ def test_dbt_builds_after_its_loads_and_before_the_checks() -> None:
     assert found.step("dbt_build").pod == "dbt"
 
 
+def test_tables_that_dbt_makes_are_written_by_it() -> None:
+    found = graph(dbt={"tables": ["gold_dbt.totals", "gold_dbt.days", "gold_dbt.totals"]})
+
+    assert found.step("dbt_build").tables == ("gold_dbt.totals", "gold_dbt.days")
+
+
 def test_verified_loads_are_verified_when_they_are_done() -> None:
     step = graph(verify=["bronze.items"]).step("verify")
 
@@ -172,6 +178,7 @@ def test_one_name_is_one_connection_in_a_container() -> None:
         ({"pods": {"gold": "dbt"}}, "pods.gold: 'gold' is no kind of step, layer or load"),
         ({"runners": {"gold": "dbt"}}, "runners.gold: 'gold' is no kind of step, layer or load"),
         ({"sources": {"gold": "x"}}, "sources.gold: 'gold' is no load, layer or database"),
+        ({"dbt": {"tables": "silver.sales"}}, "dbt.tables: 'silver.sales' is a table of the datakit 'shop'"),
         ({"dbt": {"after": "gold"}}, "dbt.after: 'gold' is no load or layer"),
         ({"verify": ["gold"]}, "verify: 'gold' is no load"),
         ({"verify": True}, "verify: no load of the datakit 'shop' reads another database"),

@@ -40,7 +40,7 @@ class Work:
         target: the connection to the database that is written.
         pin_task: the task that knows what the DagRun keeps to.
         plan_task: the task whose plan was approved, for a deployment behind a gate.
-        assets: the tables that are written, by load's id.
+        assets: the tables that are written, by what the report calls them: a load's id, or dbt's relation.
     """
 
     step: Step
@@ -121,6 +121,7 @@ class StepCore:
         content: dict[str, Any] = {} if report is None else report.model_dump(mode="json")
         try:
             succeeded = concluded(spec, report, exit_code, advice=self._advice())
+            self._check_made(succeeded)
         except AirflowException:
             # What is returned becomes the XCom, but a failing task returns nothing.
             if report is not None and report.run_id == spec.run_id:
@@ -160,11 +161,23 @@ class StepCore:
         )
         return {RefusedChangesError.__name__: gate}
 
+    def _check_made(self, report: RunReport) -> None:
+        """Others wait for the tables that dbt is declared to make, so a change that was none is not told."""
+        if self.work.step.kind != "dbt" or report.repeated:
+            return
+        made = {table.table for table in report.tables}
+        if missing := [table for table in self.work.assets if table not in made]:
+            raise AirflowFailException(
+                f"dbt made no table {', '.join(missing)}, which dbt.tables lists; "
+                f"it made: {', '.join(sorted(made)) or 'none'}"
+            )
+
     def _tell_assets(self, context: Mapping[str, Any], report: RunReport) -> None:
         """What is known of each table goes with the event that tells of its change."""
         events = context["outlet_events"]
         for table in report.tables:
-            asset = self.work.assets.get(f"{table.layer}.{table.table}")
+            reported = table.table if self.work.step.kind == "dbt" else f"{table.layer}.{table.table}"
+            asset = self.work.assets.get(reported)
             if asset is not None:
                 events[asset].extra = {
                     "run_id": str(report.run_id),
