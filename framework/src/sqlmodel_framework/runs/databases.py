@@ -49,13 +49,15 @@ def with_databases(
             hint=f"its sources name: {', '.join(sorted(names)) or 'none'}",
         )
     chosen = {id(load) for load in loads}
-    found = tuple(
-        replace(load, source=_found(load.source, databases))
-        if id(load) in chosen and isinstance(load.source, OutsideSource)
-        else load
-        for load in datakit.loads
-    )
+    found = tuple(_knowing(load, databases) if id(load) in chosen else load for load in datakit.loads)
     return replace(datakit, loads=found)
+
+
+def _knowing(load: Load, databases: Mapping[str, Target]) -> Load:
+    source = load.source
+    if not isinstance(source, OutsideSource) or named_database(source) is None:
+        return load
+    return replace(load, source=_found(source, databases))
 
 
 def _found(source: OutsideSource, databases: Mapping[str, Target]) -> OutsideSource:
