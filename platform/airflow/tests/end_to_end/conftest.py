@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import kit.home
 import pytest
+from kit.processes import Processes, Warehouse, connection
 from sqlmodel_framework import Target
 from sqlmodel_framework.engines.postgres.embedded import embedded_postgres
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from processes import Processes, Warehouse, connection
 
 _numbers = itertools.count(1)
 

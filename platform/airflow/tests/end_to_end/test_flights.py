@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kit.orchard import clear, go_on, states, xcom
-from processes import Processes, Warehouse
+from kit.processes import Processes, Warehouse
 
 DECLARATION = """
 schedule: "@daily"

@@ -9,7 +9,7 @@ from airflow.models.dagrun import DagRun
 from airflow.sdk import DAG
 from kit.home import DAGS
 from kit.orchard import Orchard, answer, clear, go_on, instance, kept, states, xcom
-from processes import Processes, Warehouse
+from kit.processes import Processes, Warehouse
 
 GATED = "deploy: gated\nretries: 3\n"
 TASKS = ("pin", "plan", "approve", "deploy", "silver.fruit")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kit.orchard import instance, states, xcom
-from processes import Processes, Warehouse
+from kit.processes import Processes, Warehouse
 
 
 def test_a_source_that_is_named_is_the_connection_that_the_declaration_gives(

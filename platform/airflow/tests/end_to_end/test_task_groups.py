@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kit.orchard import clear, go_on, states, xcom
-from processes import Processes, Warehouse
+from kit.processes import Processes, Warehouse
 
 DAG_FILE = """\
 from pathlib import Path

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from kit.orchard import clear, go_on, instance, states, xcom
-from processes import Processes, Warehouse
+from kit.processes import Processes, Warehouse
 
 
 def test_a_table_that_was_changed_is_told_apart_from_one_that_was_not(

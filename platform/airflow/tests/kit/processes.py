@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
-from kit.home import DAGS
+
+from .home import DAGS
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Processes", "Warehouse", "connection"]
 
-_DATAKITS = Path(__file__).parent / "datakits"
+_DATAKITS = Path(__file__).parents[1] / "end_to_end" / "datakits"
 _DAG_FILE = """\
 from pathlib import Path
 from datakit_airflow import DatakitDag
@@ -88,7 +89,7 @@ class Processes:
 
     def read(self, dag_id: str, text: str) -> DAG:
         """Write a DAG file, and read the DAG as Airflow does."""
-        from kit.orchard import Orchard
+        from .orchard import Orchard
 
         file = DAGS / f"{dag_id}.py"
         file.write_text(text)
@@ -109,7 +110,10 @@ class Warehouse:
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement; returns its rows, if there are any."""
-        session = psycopg2.connect(**_place(self.server), user=self.server.url.username, dbname=self.name)
+        place = _place(self.server)
+        session = psycopg2.connect(
+            host=place["host"], port=place["port"], user=self.server.url.username, dbname=self.name
+        )
         try:
             # One by one: CREATE DATABASE bears no transaction.
             session.autocommit = True
