@@ -56,7 +56,7 @@ def source_name(source: Source, target: Target) -> list[tuple[DatasetName, Table
             tables = [table_of(cls)]
         case QuerySource(statement=statement):
             tables = tables_read(statement)
-        case DatabaseSource(target=other, table=table):
+        case DatabaseSource(database=other, table=table):
             schema, _, name = table.rpartition(".")
             return [(table_name(other, name, schema or None), None)]
         case _:

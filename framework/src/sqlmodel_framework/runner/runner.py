@@ -131,8 +131,11 @@ class _Attempt:
         # One that the step can do without is there all the same when it is named, and masked.
         source = spec.required_source() if step.needs_source or spec.source else None
         target = spec.required_target() if step.needs_target or spec.target else None
-        self.databases = [database for database in (source, target) if database is not None]
-        self.context = StepContext(spec=spec, log=self.log, source=source, target=target)
+        sources = {name: endpoint.target() for name, endpoint in spec.sources.items()}
+        self.databases = [
+            database for database in (source, *sources.values(), target) if database is not None
+        ]
+        self.context = StepContext(spec=spec, log=self.log, source=source, sources=sources, target=target)
         step.prepare(self.context)
         needed = [source if step.needs_source else None, target if step.needs_target else None]
         for database in filter(None, needed):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,6 +37,7 @@ class StepContext:
         spec: what was asked.
         log: where to say what happens; secrets of the spec's databases are masked.
         source: the database to read, or None where none is named.
+        sources: databases to read, by the names that the datakit's sources give them.
         target: the database to write, or None where none is named.
         tables: what happened to each table so far.
         checks: what each check found so far.
@@ -47,6 +48,7 @@ class StepContext:
     spec: RunSpec
     log: Log
     source: Target | None = None
+    sources: Mapping[str, Target] = field(default_factory=dict)
     target: Target | None = None
     tables: list[TableReport] = field(default_factory=list)
     checks: list[CheckReport] = field(default_factory=list)

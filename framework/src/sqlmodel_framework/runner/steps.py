@@ -57,6 +57,7 @@ def carry_out(
         image_digest=spec.image_digest,
         requested_by=spec.requested_by,
         window=spec.window,
+        sources=context.sources,
         listeners=configured_listeners(
             parent_run=spec.parent_run, trace_parent=spec.trace_parent, trace_state=spec.trace_state
         ),

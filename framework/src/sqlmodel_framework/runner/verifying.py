@@ -52,7 +52,13 @@ def _verify(context: StepContext) -> None:
         else:
             lines(event)
 
-    found = verify_datakit(context.datakit(), context.target, loads=_verified_loads(context), on_event=tell)
+    found = verify_datakit(
+        context.datakit(),
+        context.target,
+        loads=_verified_loads(context),
+        sources=context.sources,
+        on_event=tell,
+    )
     if found.differs:
         names = ", ".join(_id(load) for load in found.of("differs"))
         raise ContractError(

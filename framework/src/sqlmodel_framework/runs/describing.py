@@ -12,6 +12,7 @@ from ..base.discovery import find_datakit
 from ..base.tables import table_of, tables_read
 from ..errors import DeclarationError
 from ..loading.sources import DatabaseSource, QuerySource, TableSource
+from .databases import named_database
 from .description import DescribedLoad, DescribedTable, Description, SourceKind
 from .ledger import source_text
 
@@ -85,6 +86,7 @@ def _load(load: Load, tables: Mapping[str, Table], views: Mapping[str, View]) ->
         reads=sorted(_without_views(reads, views) - {load.full_table_name}),
         source=source_text(load),
         kind=_kind(load),
+        database=named_database(source),
         windowed=isinstance(source, DatabaseSource) and source.watermark is not None,
     )
 

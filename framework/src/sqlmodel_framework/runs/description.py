@@ -61,6 +61,9 @@ class DescribedLoad(_Strict):
     kind: SourceKind = Field(
         description="A table or query of the target, another database, or anything else."
     )
+    database: str | None = Field(
+        default=None, description="What the source calls the database that it reads, where a run says which."
+    )
     windowed: bool = Field(default=False, description="Whether a run with a window reads those rows again.")
 
     @model_validator(mode="after")

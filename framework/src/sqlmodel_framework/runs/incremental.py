@@ -74,10 +74,10 @@ def _range(watermark: Watermark, last: str | None, greatest: Mark | None) -> Col
 def _greatest(source: DatabaseSource, column: str) -> Mark | None:
     from ..engines.registry import engine_for
 
-    dialect = source.target.dialect
+    dialect = source.database.dialect
     # As the database has it, and not as text, whose order would be another.
     extraction = Extraction(table=source.table, columns=())
-    rows: list[dict[str, Any]] = engine_for(source.target).read_rows(
+    rows: list[dict[str, Any]] = engine_for(source.database).read_rows(
         written_out(extraction.greatest(column), dialect)
     )
     found: Mark | None = rows[0]["greatest"]

@@ -23,6 +23,7 @@ from ..targets.settings import resolve_target
 from ..targets.target import Target
 from . import ledger
 from .chosen import chosen_loads
+from .databases import with_databases
 from .events import (
     Checked,
     Deployed,
@@ -85,6 +86,7 @@ def run_datakit(
     image_digest: str | None = None,
     requested_by: Requester | None = None,
     window: Window | None = None,
+    sources: Mapping[str, Target] | None = None,
     approved_plan: str | None = None,
     listeners: Iterable[OnEvent] | None = None,
 ) -> RunResult:
@@ -109,14 +111,16 @@ def run_datakit(
         requested_by: the orchestrator's task that asked for this, for the ledger.
         window: of the sources with a watermark, read the rows of this span of time, whatever was loaded
             before; the next load goes on where it would have without.
+        sources: the databases to read, where the datakit's sources only name them; those that are not given
+            are looked up in the settings.
         approved_plan: the hash of a plan that may destroy something. It counts for exactly that plan: a
             target that moved since, or another version of the datakit, needs another approval.
         listeners: who is told each event before `on_event`, and whose errors are a line in the log. By
             default those that the environment configures; see `sqlmodel_framework.observe.configured`.
 
     Raises:
-        TerminalError: there is no such part or load, tables are missing and are not to be deployed, or the
-            id is that of another run.
+        TerminalError: there is no such part or load, no source names a database that is given, tables are
+            missing and are not to be deployed, or the id is that of another run.
         RefusedChangesError: a change would destroy something, and its plan was not approved.
         ContractError: a file is broken, or a table differs; what that load did was rolled back.
         ChecksFailedError: every load was done, but a check found something.
@@ -130,6 +134,8 @@ def run_datakit(
         raise TerminalError(f"a run consists of {', '.join(PARTS)}, not of {', '.join(unknown) or 'nothing'}")
     if loads is not None and "load" not in parts:
         raise TerminalError(f"loads are chosen for a run of {', '.join(parts)}, which loads nothing")
+    if "load" in parts:
+        kit = with_databases(kit, chosen_loads(kit, loads), sources)
     used = engine_for(resolve_target(target), engine)
     if not used.can_load:
         raise TerminalError(f"{type(used).__name__} can deploy, but not load")

@@ -137,6 +137,9 @@ class RunSpec(_Strict):
     datakit: str = Field(min_length=1, description="The name of an installed datakit, or of a module.")
     step: str = Field(min_length=1, description="What to do: one of the runner's steps.")
     source: Endpoint | None = Field(default=None, description="Where rows come from.")
+    sources: dict[str, Endpoint] = Field(
+        default={}, description="Databases to read, by the names that the datakit's sources give them."
+    )
     target: Endpoint | None = Field(default=None, description="Where rows go.")
     window: Window | None = Field(default=None, description="Which rows, by time.")
     parameters: dict[str, JsonValue] = Field(default={}, description="What else the step takes.")

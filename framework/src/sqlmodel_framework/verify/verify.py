@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import URL
@@ -14,6 +14,7 @@ from ..engines.registry import engine_for
 from ..errors import DatakitError, StoppedError, TerminalError
 from ..loading.modes import DeleteInsert, History, Replace
 from ..loading.rereading import refuse_spent_source
+from ..runs.databases import with_databases
 from ..runs.events import LoadProgressed, LoadStarted
 from ..runs.stopping import stop_on_sigterm
 from ..targets.settings import resolve_target
@@ -33,6 +34,7 @@ def verify_datakit(
     target: Target | URL | str,
     *,
     loads: Collection[str] | None = None,
+    sources: Mapping[str, Target] | None = None,
     chunk_rows: int = 250_000,
     on_event: OnVerifyEvent | None = None,
     engine: BaseEngine | type[BaseEngine] | None = None,
@@ -60,6 +62,8 @@ def verify_datakit(
         datakit: a datakit, or its name; as for `deploy_datakit`.
         target: a target, a name from `datakit.toml`, or a database URL.
         loads: the loads that are compared, each by its name or as `layer.name`; by default all of them.
+        sources: the databases to compare with, where the datakit's sources only name them; as for
+            `run_datakit`.
         chunk_rows: how many rows are one chunk. Each chunk that differs is named.
         on_event: called with each event, in this thread.
         engine: an engine of your own; by default the one for the URL's dialect.
@@ -69,7 +73,8 @@ def verify_datakit(
         with the reason.
 
     Raises:
-        TerminalError: there is no such load, or the target is not deployed.
+        TerminalError: there is no such load, no source names a database that is given, or the target is not
+            deployed.
         StoppedError: SIGTERM came.
         DatakitError: as `deploy_datakit`.
     """
@@ -79,6 +84,7 @@ def verify_datakit(
     tell: Callable[[VerifyEvent], None] = on_event or (lambda _event: None)
     kit = find_datakit(datakit)
     kit.table_classes()
+    kit = with_databases(kit, _chosen(kit, loads), sources)
     chosen = _chosen(kit, loads)
     used = engine_for(resolve_target(target), engine)
     found: list[LoadVerification] = []

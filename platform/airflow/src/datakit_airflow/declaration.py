@@ -41,6 +41,9 @@ def _one_or_many(value: Any) -> Any:
 Span = Annotated[timedelta, BeforeValidator(_span)]
 """A span of time such as "30m", "2h" or "1d"."""
 
+Table = Annotated[str, Field(pattern=r"^[^.\s]+\.[^.\s]+$")]
+"""A table's name, `schema.table`."""
+
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,200}$")]
 
 
@@ -54,9 +57,18 @@ class DbtStep(Strict):
     after: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = Field(
         default=(), description="The loads or layers that it reads; by default all."
     )
+    tables: Annotated[tuple[Table, ...], BeforeValidator(_one_or_many)] = Field(
+        default=(), description="The tables that it makes, each an asset: schema.table."
+    )
     step: Literal["build", "run", "test", "seed", "snapshot"] = "build"
     image: str = Field(default="dbt", description="The role of its image.")
     parameters: dict[str, JsonValue] = Field(default={})
+
+    @model_validator(mode="after")
+    def _makes_its_tables(self) -> DbtStep:
+        if self.tables and self.step == "test":
+            raise ValueError("tables are given, but the step test makes none")
+        return self
 
 
 class Declaration(Strict):
@@ -66,7 +78,8 @@ class Declaration(Strict):
     datakit: Path = Field(description="The datakit's description, relative to this file.")
     target: Key = Field(description="The Airflow connection to the database that is written.")
     sources: dict[str, Key] = Field(
-        default={}, description="Connections to read from, by a load's id, its layer or its source's name."
+        default={},
+        description="Connections to read from, by what sources call the database, a load's id or its layer.",
     )
     schedule: str | None = Field(
         default=None, description='A cron expression, a span such as "1h", "assets", or nothing.'
@@ -90,7 +103,9 @@ class Declaration(Strict):
     approval_timeout: Span | None = None
     dbt: DbtStep | None = None
     check: bool = True
-    verify: bool | tuple[str, ...] = False
+    verify: bool | tuple[str, ...] = Field(
+        default=False, description="Loads to compare with their sources; true: those that read a database."
+    )
     retries: int = Field(default=2, ge=0, le=100)
     retry_delay: Span = timedelta(minutes=1)
     timeout: Span | None = Field(default=None, description="How long one try of a step may take.")

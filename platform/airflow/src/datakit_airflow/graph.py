@@ -41,7 +41,8 @@ class Step:
         role: the role of its image.
         loads: ids of the loads that it carries out.
         tables: the tables that it writes.
-        source: the connection that it reads from, or None.
+        source: the connection that it reads from, when it is the only one.
+        sources: the connections that it reads from, by what the datakit's sources call the databases.
         windowed: whether it loads the rows of a span of time.
         pod: its pod template.
         parameters: what else the runner is told.
@@ -57,6 +58,7 @@ class Step:
     loads: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     source: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
     windowed: bool = False
     pod: PodTemplate = "default"
     parameters: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -140,7 +142,10 @@ class _Builder:
             steps.append(self._step("check", "check", ends))
         if verified := self._verified():
             waits = tuple(step.id for step in done if set(step.loads) & set(verified)) or ends
-            steps.append(self._step("verify", "verify", waits, parameters={"loads": list(verified)}))
+            reads = [load for load in self.loads.values() if load.id in verified]
+            steps.append(
+                self._step("verify", "verify", waits, reads=reads, parameters={"loads": list(verified)})
+            )
         self._raise()
         self._check_unique(steps)
         return Graph(tuple(steps))
@@ -148,9 +153,9 @@ class _Builder:
     def _check_names(self) -> None:
         """Everything that names a load, a layer or a kind of step names one that is there."""
         known = {*self.loads, *self.layers}
-        sources = {load.source for load in self.description.loads if load.source}
+        databases = {load.database for load in self.description.loads if load.database}
         for name in self.declaration.sources:
-            self._known(f"sources.{name}", name, {*known, *sources}, "load, layer or source")
+            self._known(f"sources.{name}", name, {*known, *databases}, "load, layer or database")
         for name in self.declaration.runners:
             self._known(f"runners.{name}", name, {*known, *KINDS}, "kind of step, layer or load")
         for name in self.declaration.pods:
@@ -158,6 +163,12 @@ class _Builder:
         if self.declaration.dbt is not None:
             for name in self.declaration.dbt.after:
                 self._known("dbt.after", name, known, "load or layer")
+            for name in {table.name for table in self.description.tables} & {*self.declaration.dbt.tables}:
+                self._problem(
+                    "dbt.tables",
+                    f"{name!r} is a table of the datakit {self.description.name!r}, which its loads fill",
+                    "list what dbt makes, or give its models another schema",
+                )
         elif self.declaration.parameters.get("dbt"):
             self._problem("parameters.dbt", "there is no dbt step", "declare one under dbt, or take this out")
         if isinstance(self.declaration.verify, tuple):
@@ -237,18 +248,6 @@ class _Builder:
         loads = container.loads
         ids = tuple(load.id for load in loads)
         names = [name for load in loads for name in (load.id, load.layer)]
-        sources = {
-            connection
-            for load in loads
-            for name in (load.id, load.layer, load.source)
-            if name is not None and (connection := self.declaration.sources.get(name)) is not None
-        }
-        if len(sources) > 1:
-            self._problem(
-                "sources",
-                f"the loads of {container.id!r} read from several connections: {', '.join(sorted(sources))}",
-                "a container reads from one; put the loads into groups by their source",
-            )
         return self._step(
             container.name,
             "load",
@@ -257,7 +256,7 @@ class _Builder:
             names=names,
             loads=ids,
             tables=tuple(dict.fromkeys(load.table for load in loads)),
-            source=next(iter(sources), None),
+            reads=loads,
             windowed=any(load.windowed for load in loads),
             parameters={"loads": list(ids)},
         )
@@ -279,6 +278,7 @@ class _Builder:
             runner_step=dbt.step,
             datakit=dbt.name or self.description.name,
             role=self.declaration.runners.get("dbt", dbt.image),
+            tables=tuple(dict.fromkeys(dbt.tables)),
             pod=self._pod("dbt", ()),
             parameters={**parameters, **self.declaration.parameters.get("dbt", {}), **dbt.parameters},
         )
@@ -293,11 +293,12 @@ class _Builder:
         names: Iterable[str] = (),
         loads: tuple[str, ...] = (),
         tables: tuple[str, ...] = (),
-        source: str | None = None,
+        reads: Iterable[DescribedLoad] = (),
         windowed: bool = False,
         parameters: Mapping[str, JsonValue] | None = None,
     ) -> Step:
         names = (*names, kind)
+        source, sources = self._sources(name if group is None else f"{group}.{name}", reads)
         return Step(
             name=name,
             kind=kind,
@@ -309,10 +310,34 @@ class _Builder:
             loads=loads,
             tables=tables,
             source=source,
+            sources=sources,
             windowed=windowed,
             pod=self._pod(kind, names),
             parameters={**self.declaration.parameters.get(kind, {}), **(parameters or {})},
         )
+
+    def _sources(self, step: str, loads: Iterable[DescribedLoad]) -> tuple[str | None, dict[str, str]]:
+        """The connection that loads read from, and those of the databases that their sources name."""
+        source: str | None = None
+        sources: dict[str, str] = {}
+        for load in loads:
+            declared = map(self.declaration.sources.get, (load.id, load.layer, load.database or load.id))
+            connection = next(filter(None, declared), None)
+            if connection is None:
+                continue
+            before = source if load.database is None else sources.get(load.database)
+            if before not in (None, connection):
+                self._problem(
+                    "sources",
+                    f"the loads of {step!r} read {load.database or 'their source'} from several connections: "
+                    f"{before}, {connection}",
+                    "a container reads a source from one; put the loads into groups by their connection",
+                )
+            if load.database is None:
+                source = connection
+            else:
+                sources[load.database] = connection
+        return source, sources
 
     def _pod(self, kind: StepKind, names: Iterable[str]) -> PodTemplate:
         for name in (*names, kind):
@@ -322,9 +347,18 @@ class _Builder:
 
     def _verified(self) -> tuple[str, ...]:
         verify = self.declaration.verify
-        if verify is True:
-            return tuple(self.loads)
-        return () if verify is False else verify
+        if isinstance(verify, tuple):
+            return verify
+        if not verify:
+            return ()
+        found = tuple(load.id for load in self.loads.values() if load.kind == "database")
+        if not found:
+            self._problem(
+                "verify",
+                f"no load of the datakit {self.description.name!r} reads another database",
+                "list the loads to compare with their sources, or take it out",
+            )
+        return found
 
     def _check_unique(self, steps: list[Step]) -> None:
         groups = {step.group for step in steps if step.group}

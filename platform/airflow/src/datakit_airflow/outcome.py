@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -25,13 +26,20 @@ def read_report(text: str | None) -> RunReport | None:
         return None
 
 
-def concluded(spec: RunSpec, report: RunReport | None, exit_code: int | None) -> RunReport:
+def concluded(
+    spec: RunSpec,
+    report: RunReport | None,
+    exit_code: int | None,
+    *,
+    advice: Mapping[str, str] | None = None,
+) -> RunReport:
     """The report of a run that succeeded.
 
     Args:
         spec: what was asked.
         report: what the runner said, or None when it said nothing that can be read.
         exit_code: what it ended with; None when only the report knows.
+        advice: what to do here, instead of what the runner advises, by the class of an error.
 
     Raises:
         AirflowFailException: the run failed, and would fail again; or what it says cannot be trusted.
@@ -52,7 +60,7 @@ def concluded(spec: RunSpec, report: RunReport | None, exit_code: int | None) ->
         )
     if code == ExitCode.DONE:
         return report
-    raise _failure(code)(_told(report, code))
+    raise _failure(code)(_told(report, code, advice or {}))
 
 
 def _without_report(spec: RunSpec, code: int | None) -> AirflowException:
@@ -67,9 +75,10 @@ def _failure(code: int) -> type[AirflowException]:
     return AirflowFailException if code in _FINAL else AirflowException
 
 
-def _told(report: RunReport, code: int) -> str:
+def _told(report: RunReport, code: int, advice: Mapping[str, str]) -> str:
     error = report.error
     if error is None:
         return f"the step {report.step!r} ended with exit code {code}"
-    hint = f" ({error.hint})" if error.hint else ""
+    told = advice.get(error.class_name, error.hint)
+    hint = f" ({told})" if told else ""
     return f"{error.class_name}: {error.message}{hint} [exit code {code}]"

@@ -21,6 +21,7 @@ def make_spec(
     step: str,
     target: Endpoint,
     source: Endpoint | None,
+    sources: Mapping[str, Endpoint],
     windowed: bool,
     parameters: Mapping[str, JsonValue],
     image_digest: str | None,
@@ -34,6 +35,7 @@ def make_spec(
         step: what the runner is to do.
         target: the database to write.
         source: the database to read, or None.
+        sources: the databases to read, by what the datakit's sources call them.
         windowed: whether the step is about the DagRun's span of time.
         parameters: what else the runner is told.
         image_digest: the digest of the image that carries it out; None where there is none.
@@ -46,6 +48,7 @@ def make_spec(
         datakit=datakit,
         step=step,
         source=source,
+        sources=dict(sources),
         target=target,
         window=window_of(context) if windowed else None,
         parameters=dict(parameters),

@@ -88,9 +88,18 @@ class _Builder:
             target=self.declaration.target,
             pin_task=tasks["pin"].task_id,
             plan_task=tasks["plan"].task_id if gated else None,
-            assets={load: asset_of(self.declaration.target, self.tables[load]) for load in step.loads},
+            assets={
+                reported: asset_of(self.declaration.target, table)
+                for reported, table in self._written(step).items()
+            },
         )
         return self._make(work, **self._common(step, work))
+
+    def _written(self, step: Step) -> dict[str, str]:
+        """The tables that a step writes, by what its report calls them."""
+        if step.kind == "dbt":
+            return {table: table for table in step.tables}
+        return {load: self.tables[load] for load in step.loads}
 
     def _pins(self) -> Pins:
         return Pins(

@@ -20,10 +20,12 @@ from observed import Observed, observed
 
 LOADS = [load.id for load in datakit.loads]
 GOLD = {"dim_airline": 16, "dim_airport": 1_462, "dim_plane": 4_044, "dim_date": 365, "fact_flight": 336_776}
-DECLARATION = """
+DECLARATION = f"""
 schedule: "@daily"
 groups: load
-dbt: {parameters: {schema: gold_dbt}}
+dbt:
+  parameters: {{schema: gold_dbt}}
+  tables: {[f"gold_dbt.{table}" for table in GOLD]}
 """
 
 
@@ -130,12 +132,15 @@ def test_a_change_of_a_table_is_told_with_its_counts(ran: Ran) -> None:
 
     with create_session() as session:
         events = session.scalars(select(AssetEvent).filter_by(source_dag_id="flights"))
-        told = {event.source_task_id: event.extra for event in events}
-    assert set(told) == set(LOADS)
-    facts = told["gold.fact_flight"]
+        told = {}
+        for event in events:
+            told.setdefault(event.source_task_id, {})[event.asset.name] = event.extra
+    assert set(told) == {*LOADS, "dbt_build"}
+    assert set(told["dbt_build"]) == {f"flights_warehouse/gold_dbt.{table}" for table in GOLD}
+    facts = told["gold.fact_flight"]["flights_warehouse/gold.fact_flight"]
     assert (facts["read"], facts["written"], facts["rejected"]) == (336_776, 336_776, 0)
     assert facts["image_digest"] == ran.images["sqlmodel"].partition("@")[2]
-    assert told["silver.weather"]["rejected"] == 1
+    assert told["silver.weather"]["flights_warehouse/silver.weather"]["rejected"] == 1
 
 
 def test_the_log_of_a_step_comes_as_it_is_said(ran: Ran) -> None:

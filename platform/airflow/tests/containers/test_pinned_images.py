@@ -13,7 +13,7 @@ from datakit_airflow.dag import plan_dag
 from datakit_testing import Database
 from docked import Docked, connection
 from kit.home import DAGS
-from kit.orchard import clear, go_on, states, xcom
+from kit.orchard import clear, go_on, kept, states, xcom
 from sqlmodel_framework.runs.origin import origin_of_row
 
 DECLARATION = 'schedule: "@daily"\ncheck: false\n'
@@ -45,6 +45,9 @@ def test_an_old_dag_run_is_repeated_with_its_image_over_its_window(
         run = dag.test(logical_date=SECOND)  # about the day before
         first = xcom(run, "bronze.sales")
         assert sold(database) == [1]
+        deployed = kept(run, "deploy", "datakit_deployed")
+        assert deployed["fingerprint"] == till.datakit.fingerprint()
+        assert deployed["plans"] == [xcom(run, "deploy")["details"]["plan_hash"]]
 
         sell(shop, 11, FIRST)
         sell(shop, 12, SECOND)
@@ -54,6 +57,8 @@ def test_an_old_dag_run_is_repeated_with_its_image_over_its_window(
         again = xcom(run, "bronze.sales")
         assert states(run) == dict.fromkeys(("pin", "deploy", "bronze.sales"), "success")
         assert sold(database) == [1, 11]
+        assert kept(run, "deploy", "datakit_deployed") == deployed
+        assert deployed["images"] == {"sqlmodel": before}
 
         new = xcom(moved_on.test(logical_date=THIRD), "bronze.sales")
         assert sold(database) == [1, 2, 11, 12]

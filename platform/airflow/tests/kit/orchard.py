@@ -136,6 +136,16 @@ def xcom(run: DagRun, task_id: str, key: str = "return_value") -> Any:
         )
 
 
+def kept(run: DagRun, task_id: str, key: str) -> Any:
+    """What a task of a DagRun keeps in its state store."""
+    from airflow.models.task_state_store import TaskStateStoreModel
+
+    with create_session() as session:
+        named = {"dag_id": run.dag_id, "run_id": run.run_id, "task_id": task_id, "key": key}
+        found = session.scalar(select(TaskStateStoreModel).filter_by(**named))
+        return None if found is None else json.loads(found.value)
+
+
 def clear(run: DagRun, *task_ids: str) -> None:
     """Clear tasks of a DagRun, or all, as a click does."""
     with create_session() as session:

@@ -49,6 +49,9 @@ def behave(context: StepContext) -> None:
         case {"details": dict() as details}:
             context.details.update(details)
             error = None  # type: ignore[assignment]
+        case {"made": list() as made}:
+            context.tables += [TableReport(table=table, layer="gold", written=5) for table in made]
+            error = None  # type: ignore[assignment]
         case _:
             error = None  # type: ignore[assignment]
     (FOLDER / "behaviours.json").write_text(json.dumps({**behaviours, spec.step: queue}))

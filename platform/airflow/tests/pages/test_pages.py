@@ -9,6 +9,11 @@ import pytest
 from datakit_testing import Browser, Page, wait_until
 from described_teams import FLIGHTS, PUNCTUALITY
 
+# What flights' dbt project makes: a table for each model.
+MODELS = {
+    f"flights.{name}" for name in ("dim_airline", "dim_airport", "dim_date", "dim_plane", "fact_flight")
+}
+
 # The nodes of the graph on a page: what each is called, and the text in it.
 NODES = """
 Object.fromEntries(
@@ -44,7 +49,7 @@ def keep_picture(page: Page, name: str) -> None:
 
 @pytest.mark.usefixtures("airflow")
 def test_every_task_is_in_the_graph_of_the_dag(browser: Browser) -> None:
-    tasks = {"pin", "deploy", "check", *(load.id for load in FLIGHTS.loads)}
+    tasks = {"pin", "deploy", "dbt_build", "check", *(load.id for load in FLIGHTS.loads)}
     with browser.open("http://airflow:8080/dags/flights", width=1600, height=900) as page:
         page.click("Show Graph (Press g)")
         page.click("Collapse Details Panel")
@@ -59,7 +64,8 @@ def test_every_task_is_in_the_graph_of_the_dag(browser: Browser) -> None:
 
 @pytest.mark.usefixtures("airflow")
 def test_every_table_is_in_the_graph_of_assets(browser: Browser) -> None:
-    names = {f"warehouse/{load.table}" for team in (FLIGHTS, PUNCTUALITY) for load in team.loads}
+    tables = {load.table for team in (FLIGHTS, PUNCTUALITY) for load in team.loads}
+    names = {f"warehouse/{table}" for table in tables | MODELS}
     with browser.open("http://airflow:8080/assets", width=1600, height=900) as page:
         page.click("warehouse/gold.fact_flight")
         page.wait_for(*names, FLIGHTS.name, PUNCTUALITY.name)

@@ -85,6 +85,8 @@ def test_its_digest_changes_with_what_is_declared(tmp_path: Path) -> None:
         ("pods: {load: huge}", "pods.load: Input should be 'default', 'io-heavy', 'compute-heavy', 'dbt' or"),
         ("upstream: silver.users", 'upstream is given, but the schedule is not "assets"'),
         ("approval_timeout: 1h", 'approval_timeout is given, but deploy is not "gated"'),
+        ("dbt: {tables: totals}", "dbt.tables.0: String should match pattern"),
+        ("dbt: {step: test, tables: gold.totals}", "dbt: tables are given, but the step test makes none"),
         (
             "parameters: {lode: {}}",
             "parameters.lode.[key]: Input should be 'deploy', 'plan', 'load', 'dbt', 'ch",

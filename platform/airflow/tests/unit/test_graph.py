@@ -91,11 +91,26 @@ def test_dbt_builds_after_its_loads_and_before_the_checks() -> None:
     assert found.step("dbt_build").pod == "dbt"
 
 
+def test_tables_that_dbt_makes_are_written_by_it() -> None:
+    found = graph(dbt={"tables": ["gold_dbt.totals", "gold_dbt.days", "gold_dbt.totals"]})
+
+    assert found.step("dbt_build").tables == ("gold_dbt.totals", "gold_dbt.days")
+
+
 def test_verified_loads_are_verified_when_they_are_done() -> None:
     step = graph(verify=["bronze.items"]).step("verify")
 
     assert step.upstream == ("bronze.items",)
     assert step.parameters == {"loads": ["bronze.items"]}
+
+
+def test_without_a_list_those_are_verified_that_read_a_database() -> None:
+    mixed = described(load("a.x", kind="database"), load("a.y"), load("b.z", "a.x", kind="table"))
+
+    step = graph(mixed, verify=True).step("verify")
+
+    assert step.upstream == ("a.x",)
+    assert step.parameters == {"loads": ["a.x"]}
 
 
 def test_a_datakit_without_checks_has_no_check() -> None:
@@ -116,6 +131,40 @@ def test_images_pods_and_sources_are_chosen_from_the_load_to_the_kind() -> None:
     assert found.roles == ("postgres", "spark", "sqlmodel")
 
 
+TILLS = described(
+    load("bronze.sales", kind="database", database="till"),
+    load("bronze.returns", kind="database", database="till"),
+    load("bronze.stock", kind="database", database="store"),
+    load("bronze.files"),
+)
+
+
+def test_a_database_that_sources_name_is_the_connection_that_is_declared_for_it() -> None:
+    found = graph(TILLS, groups="layer", sources={"till": "till_test", "bronze.files": "share"}, verify=True)
+
+    for step in (found.step("bronze"), found.step("verify")):
+        assert step.sources == {"till": "till_test"}
+    assert found.step("bronze").source == "share"
+    assert found.step("deploy").sources == {}
+
+
+def test_it_can_be_declared_for_a_load_or_a_layer_as_well() -> None:
+    found = graph(TILLS, sources={"bronze": "copy", "bronze.sales": "till_test"})
+
+    assert found.step("bronze.sales").sources == {"till": "till_test"}
+    assert found.step("bronze.returns").sources == {"till": "copy"}
+    assert found.step("bronze.stock").sources == {"store": "copy"}
+    assert found.step("bronze.files").source == "copy"
+
+
+def test_one_name_is_one_connection_in_a_container() -> None:
+    [told] = problems(TILLS, groups="layer", sources={"bronze.returns": "copy", "bronze.sales": "till_test"})
+
+    assert told.startswith(
+        "sources: the loads of 'bronze' read till from several connections: till_test, copy"
+    )
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
@@ -128,13 +177,15 @@ def test_images_pods_and_sources_are_chosen_from_the_load_to_the_kind() -> None:
         ({"groups": {"deploy": ["bronze.items"]}}, "groups: two tasks would be called 'deploy'"),
         ({"pods": {"gold": "dbt"}}, "pods.gold: 'gold' is no kind of step, layer or load"),
         ({"runners": {"gold": "dbt"}}, "runners.gold: 'gold' is no kind of step, layer or load"),
-        ({"sources": {"gold": "x"}}, "sources.gold: 'gold' is no load, layer or source"),
+        ({"sources": {"gold": "x"}}, "sources.gold: 'gold' is no load, layer or database"),
+        ({"dbt": {"tables": "silver.sales"}}, "dbt.tables: 'silver.sales' is a table of the datakit 'shop'"),
         ({"dbt": {"after": "gold"}}, "dbt.after: 'gold' is no load or layer"),
         ({"verify": ["gold"]}, "verify: 'gold' is no load"),
+        ({"verify": True}, "verify: no load of the datakit 'shop' reads another database"),
         ({"parameters": {"dbt": {"vars": {}}}}, "parameters.dbt: there is no dbt step"),
         (
             {"groups": "layer", "sources": {"bronze.items": "a", "bronze.orders": "b"}},
-            "sources: the loads of 'bronze' read from several connections: a, b",
+            "sources: the loads of 'bronze' read their source from several connections: b, a",
         ),
     ],
 )

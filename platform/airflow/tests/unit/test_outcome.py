@@ -55,6 +55,13 @@ def test_what_would_fail_again_is_not_tried_again(code: int) -> None:
     assert str(error) == f"E: no price (mend it) [exit code {code}]"
 
 
+def test_what_is_advised_here_stands_for_what_the_runner_advises() -> None:
+    with pytest.raises(AirflowFailException) as caught:
+        concluded(SPEC, report(65), 65, advice={"E": "clear it", "F": "burn it"})
+
+    assert str(caught.value) == "E: no price (clear it) [exit code 65]"
+
+
 @pytest.mark.parametrize("code", [69, 75, 143])
 def test_what_can_succeed_later_is_tried_again(code: int) -> None:
     assert not isinstance(ended(report(code), code), AirflowFailException)

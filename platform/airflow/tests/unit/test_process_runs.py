@@ -141,6 +141,29 @@ def test_a_table_s_change_tells_who_changed_it_and_how_much(orchard: Orchard) ->
     }
 
 
+def test_tables_of_dbt_tell_of_their_change_and_one_that_was_not_made_fails(orchard: Orchard) -> None:
+    from airflow.models.asset import AssetEvent
+    from airflow.utils.session import create_session
+
+    (orchard.folder / "dbt-runner").symlink_to(orchard.folder / "sqlmodel-runner")
+    orchard.behave(build=[{"made": ["gold.totals", "gold.days"]}, {"made": ["gold.days"]}])
+    dag = orchard.declare("modelled", ONE_CONTAINER + "retries: 1\ndbt: {tables: gold.totals}\n")
+    run = dag.test()
+    with create_session() as session:
+        [event] = session.query(AssetEvent).filter_by(source_run_id=run.run_id, source_task_id="dbt_build")
+        assert (event.asset.name, event.extra["written"]) == ("warehouse/gold.totals", 5)
+
+    clear(run, "dbt_build")
+    go_on(dag, run)
+    assert states(run)["dbt_build"] == "failed"
+    assert instance(run, "dbt_build").try_number == 2, "it would not be made by another try either"
+    with create_session() as session:
+        assert (
+            session.query(AssetEvent).filter_by(source_run_id=run.run_id, source_task_id="dbt_build").count()
+            == 1
+        )
+
+
 def test_a_run_knows_the_task_that_it_belongs_to_where_lineage_is_told(
     orchard: Orchard, monkeypatch: pytest.MonkeyPatch
 ) -> None:

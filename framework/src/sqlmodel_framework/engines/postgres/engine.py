@@ -305,7 +305,7 @@ class PostgresEngine(BaseEngine):
             if source is not None:
                 done = straight.carry_out(
                     self,
-                    engine_for(source.target),
+                    engine_for(source.database),
                     load,
                     source,
                     run_id=run_id,

@@ -72,7 +72,7 @@ def hash_source(connection: Connection, load: Load, progress: Callable[[int], No
         return _staged(connection, load, (), progress)
     key = _primary_key(source, source.extraction(load.table).columns)
     complete = set(bronze_columns(load)) <= set(source.extraction(load.table).columns)
-    if source.target.dialect == "postgresql" and complete:
+    if source.database.dialect == "postgresql" and complete:
         hashes = source.csv_of(_hashes_query(load, source, key))
         return _copied(connection, load, hashes, key, progress)
     rows = source.csv_of(_ordered_query(load, source, key))
@@ -81,7 +81,7 @@ def hash_source(connection: Connection, load: Load, progress: Callable[[int], No
 
 def _primary_key(source: DatabaseSource, columns: tuple[str, ...]) -> tuple[str, ...]:
     """The columns of the source's primary key; none where it has none, or not all of them are read."""
-    engine = engine_for(source.target)
+    engine = engine_for(source.database)
     schema, _, name = source.table.rpartition(".")
     with engine.transaction() as connection:
         engine.forbid_writes()
@@ -95,7 +95,7 @@ def _primary_key(source: DatabaseSource, columns: tuple[str, ...]) -> tuple[str,
 
 
 def _ordered_query(load: Load, source: DatabaseSource, key: tuple[str, ...]) -> str:
-    extraction, dialect = source.extraction(load.table), source.target.dialect
+    extraction, dialect = source.extraction(load.table), source.database.dialect
     # By its own name a column would be put in the order of the text that it is read as.
     rows = extraction.select(dialect, also=key).subquery("rows_of_the_source")
     query = select(*(rows.c[name] for name in extraction.columns))

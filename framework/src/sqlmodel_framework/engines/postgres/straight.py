@@ -69,7 +69,7 @@ ORDER BY part.place
 def straight_source(load: Load) -> DatabaseSource | None:
     """The source of a load that can go from server to server."""
     source = load.source
-    if not (load.is_bronze and isinstance(source, DatabaseSource) and source.target.dialect == _DIALECT):
+    if not (load.is_bronze and isinstance(source, DatabaseSource) and source.database.dialect == _DIALECT):
         return None
     # Of a source that lacks columns, the staged way says which.
     complete = set(bronze_columns(load)) <= set(source.extraction(load.table).columns)

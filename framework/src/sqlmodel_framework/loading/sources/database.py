@@ -31,7 +31,8 @@ class DatabaseSource(OutsideSource):
     was killed goes on after the last chunk.
 
     Args:
-        target: the database to read from.
+        target: the database to read from; or a name, for that which a run says by its `sources`, and else
+            the target of that name in the settings.
         table: the table's name there, `name` or `schema.name`.
         columns: which columns; by default those of the table that the rows go into, as far as no database
             fills them.
@@ -39,14 +40,14 @@ class DatabaseSource(OutsideSource):
         watermark: read only what came since the last load; not together with a window.
         name: by default the table's name.
         system: by default the target's name.
-        host: by default the target's host.
+        host: by default the target's host, as soon as it is known.
         extraction_method: by default "full", or "incremental" with a window or a watermark.
 
     Raises:
-        DeclarationError: both a window and a watermark are given.
+        DeclarationError: both a window and a watermark are given, or a URL where a name is meant.
     """
 
-    target: Target
+    target: Target | str
     table: str
     columns: tuple[str, ...] | None = None
     window: ColumnWindow | ColumnRange | None = None
@@ -60,16 +61,31 @@ class DatabaseSource(OutsideSource):
                 f"the source {self.table} has both a window and a watermark",
                 hint="give the watermark, and run_datakit a window to load some rows again",
             )
+        if isinstance(self.target, str) and "://" in self.target:
+            raise DeclarationError(
+                f"the source {self.table} has a URL for the name of a target", hint="write Target(URL)"
+            )
         whole = self.window is None and self.watermark is None
         defaults = {
             "name": self.table,
-            "system": self.target.name,
-            "host": self.target.url.host,
+            "system": self.target if isinstance(self.target, str) else self.target.name,
+            "host": None if isinstance(self.target, str) else self.target.url.host,
             "extraction_method": "full" if whole else "incremental",
         }
         for name, value in defaults.items():
             if not getattr(self, name):
                 object.__setattr__(self, name, value)
+
+    @property
+    def database(self) -> Target:
+        """The database; one that is only named is looked up in the settings.
+
+        Raises:
+            TargetError: the settings know no target of that name.
+        """
+        from ...targets.settings import resolve_target
+
+        return resolve_target(self.target)
 
     def extraction(self, table: type[SQLModel]) -> Extraction:
         """What is read for a table."""
@@ -77,7 +93,7 @@ class DatabaseSource(OutsideSource):
 
     def as_csv(self, table: type[SQLModel]) -> CsvSource:
         """The rows as the database writes them."""
-        return self.csv_of(self.extraction(table).sql(self.target.dialect))
+        return self.csv_of(self.extraction(table).sql(self.database.dialect))
 
     def csv_of(self, query: str) -> CsvSource:
         """The rows of a query in the same database, as it writes them.
@@ -87,7 +103,7 @@ class DatabaseSource(OutsideSource):
         """
         from ...engines.registry import engine_for
 
-        engine = engine_for(self.target)
+        engine = engine_for(self.database)
 
         def push(file: BinaryIO) -> None:
             with engine.transaction():

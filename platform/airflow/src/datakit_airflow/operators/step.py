@@ -10,6 +10,7 @@ from typing import Any
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from pydantic import JsonValue
+from sqlmodel_framework.errors import RefusedChangesError
 from sqlmodel_framework.runs.report import RunReport
 from sqlmodel_framework.runs.spec import Endpoint, RunSpec
 
@@ -20,6 +21,7 @@ from ..identity import begin_run, note_success
 from ..images import digest_of
 from ..outcome import concluded
 from ..pins import pulled_pins
+from ..record import remember_deployment
 from ..runs import make_spec
 from ..secrets import SPEC_FILE, password_name
 
@@ -38,7 +40,7 @@ class Work:
         target: the connection to the database that is written.
         pin_task: the task that knows what the DagRun keeps to.
         plan_task: the task whose plan was approved, for a deployment behind a gate.
-        assets: the tables that are written, by load's id.
+        assets: the tables that are written, by what the report calls them: a load's id, or dbt's relation.
     """
 
     step: Step
@@ -89,6 +91,7 @@ class StepCore:
         files: dict[str, str] = {}
         target = self._endpoint(self.work.target, seen_at, files)
         source = None if step.source is None else self._endpoint(step.source, seen_at, files)
+        sources = {name: self._endpoint(read, seen_at, files) for name, read in step.sources.items()}
         assert step.runner_step is not None
         spec = make_spec(
             context,
@@ -97,11 +100,13 @@ class StepCore:
             step=step.runner_step,
             target=target,
             source=source,
+            sources=sources,
             windowed=step.windowed,
             parameters={**step.parameters, **self._approved(context)},
             image_digest=digest_of(image) if image else None,
         )
-        files[SPEC_FILE] = spec.model_dump_json(exclude_none=True)
+        # An image from before a field was there refuses it; what is not asked for is not said.
+        files[SPEC_FILE] = spec.model_dump_json(exclude_none=True, exclude=None if sources else {"sources"})
         return Prepared(spec, image, files)
 
     def finish(
@@ -115,13 +120,16 @@ class StepCore:
         """
         content: dict[str, Any] = {} if report is None else report.model_dump(mode="json")
         try:
-            succeeded = concluded(spec, report, exit_code)
+            succeeded = concluded(spec, report, exit_code, advice=self._advice())
+            self._check_made(succeeded)
         except AirflowException:
             # What is returned becomes the XCom, but a failing task returns nothing.
             if report is not None and report.run_id == spec.run_id:
                 context["ti"].xcom_push(key="return_value", value=content)
             raise
         note_success(context)
+        if self.work.step.kind == "deploy":
+            remember_deployment(context, pulled_pins(context, self.work.pin_task), succeeded)
         self._tell_assets(context, succeeded)
         return content
 
@@ -143,11 +151,33 @@ class StepCore:
         details = plan_details(context, self.work.plan_task)
         return {} if details["destructive"] is False else {"approved_plan": str(details["plan_hash"])}
 
+    def _advice(self) -> dict[str, str]:
+        """What to do about an error where the runner cannot know it: approvals are given here."""
+        plan_task = self.work.plan_task
+        gate = (
+            "declare `deploy: gated`, and somebody is asked to approve exactly this plan"
+            if plan_task is None
+            else f"clear the task {plan_task!r} and those after it: what is planned then is asked for"
+        )
+        return {RefusedChangesError.__name__: gate}
+
+    def _check_made(self, report: RunReport) -> None:
+        """Others wait for the tables that dbt is declared to make, so a change that was none is not told."""
+        if self.work.step.kind != "dbt" or report.repeated:
+            return
+        made = {table.table for table in report.tables}
+        if missing := [table for table in self.work.assets if table not in made]:
+            raise AirflowFailException(
+                f"dbt made no table {', '.join(missing)}, which dbt.tables lists; "
+                f"it made: {', '.join(sorted(made)) or 'none'}"
+            )
+
     def _tell_assets(self, context: Mapping[str, Any], report: RunReport) -> None:
         """What is known of each table goes with the event that tells of its change."""
         events = context["outlet_events"]
         for table in report.tables:
-            asset = self.work.assets.get(f"{table.layer}.{table.table}")
+            reported = table.table if self.work.step.kind == "dbt" else f"{table.layer}.{table.table}"
+            asset = self.work.assets.get(reported)
             if asset is not None:
                 events[asset].extra = {
                     "run_id": str(report.run_id),
