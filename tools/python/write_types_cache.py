@@ -3,8 +3,8 @@
 mypy takes nothing from a cache on trust: it compares the hash of each source, and what each module finds of
 its imports. So a check with fewer or other libraries finds what it would find without the cache, but sooner.
 
-The file has the same bytes each time: mypy writes down the time and absolute paths, so it is given a clock that
-stands still, and imports from one place in the sandbox's own temporary folder, wherever the sandbox is.
+The file has the same bytes each time: mypy writes down the time and absolute paths, so it is given a clock
+that stands still, and imports from one place in the sandbox's own temporary folder, wherever the sandbox is.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ __all__ = ["containers", "figures_of"]
 _TEST = "//platform/airflow/tests/containers"
 _CASES = {
     "flights_end_to_end": "the DAG, 18 steps in containers",
-    "container_overhead": "for each step, the median, against the same one as a process with compiled modules",
+    "container_overhead": "the median of what a step costs against the same one as a process, compiled",
 }
 
 
