@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,6 +13,7 @@ from datakit_testing.containers import Container, Containers
 from datakit_testing.databases import Database
 from datakit_testing.readiness import wait_until
 from datakit_testing.running import RunImage, RunResult
+from spark_cluster import SHORT_STARTS, Cluster, running_cluster
 from sqlmodel_framework.loading.row_hash import row_hash
 from sqlmodel_framework.testing.conformance import Outcome, RunnerConformance
 
@@ -21,9 +21,6 @@ KIT = Path(__file__).parent / "kit"
 RUNNER = "spark_runner"
 SALE = ("number", "note", "sold_at", "day", "price", "weight", "paid", "data")
 SALES = 10_000
-
-# Less work for the compiler: these runs are short.
-JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 # Every seventh note is of a kind of its own; what is at the ends of a type is at the end of the table.
 SOURCE = rf"""
@@ -89,8 +86,7 @@ def specification(
 
 
 def with_short_starts(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    conf = {f"spark.{who}.extraJavaOptions": JAVA for who in ("driver", "executor")}
-    return {**parameters, "conf": conf | parameters.get("conf", {})}
+    return {**parameters, "conf": {**SHORT_STARTS, **parameters.get("conf", {})}}
 
 
 @pytest.fixture
@@ -117,64 +113,14 @@ def report(done: RunResult) -> dict[str, Any]:
     return done.report
 
 
-def registered(worker: Container) -> bool:
-    return "Successfully registered" in worker.logs()
-
-
-class Cluster:
-    """A master and two workers, which have neither the datakit nor the job."""
-
-    def __init__(self, containers: Containers) -> None:
-        def start(name: str, program: str, *arguments: str) -> Container:
-            return containers.start(
-                RUNNER,
-                f"org.apache.spark.deploy.{program}",
-                *arguments,
-                name=name,
-                entrypoint="/opt/spark/bin/spark-class",
-                env={"SPARK_DAEMON_MEMORY": "192m", "SPARK_DAEMON_JAVA_OPTS": JAVA},
-            )
-
-        self.url = "spark://master:7077"
-        self.master = start("master", "master.Master", "--host", "master", "--port", "7077")
-        size = ("--cores", "1", "--memory", "700m")
-        names = ("worker-1", "worker-2")
-        self.workers = {name: start(name, "worker.Worker", *size, self.url) for name in names}
-        for worker in self.workers.values():
-            wait_until(
-                "the worker is registered",
-                partial(registered, worker),
-                seconds=180,
-                still_possible=partial(getattr, worker, "ended"),
-            )
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Both workers before anything begins, on a small machine."""
-        conf = {
-            "spark.executor.memory": "512m",
-            "spark.cores.max": 2,
-            "spark.scheduler.minRegisteredResourcesRatio": 1.0,
-            "spark.scheduler.maxRegisteredResourcesWaitingTime": "120s",
-        }
-        return {"master": self.url, "conf": conf, "start_timeout": 180}
-
-    def addresses(self) -> set[str]:
-        found = set()
-        for worker in self.workers.values():
-            hosts = worker.exec(
-                "/opt/datakit/bin/python", "-c", "import socket as s; print(s.gethostbyname(s.gethostname()))"
-            )
-            found.add(hosts.stdout.strip())
-        return found
+def on(cluster: Cluster) -> dict[str, Any]:
+    return {"master": cluster.url, "conf": dict(cluster.conf), "start_timeout": 180}
 
 
 @pytest.fixture(scope="module")
 def cluster(containers: Containers) -> Iterator[Cluster]:
-    made = Cluster(containers)
-    yield made
-    for container in (*made.workers.values(), made.master):
-        container.remove()
+    with running_cluster(containers, RUNNER) as made:
+        yield made
 
 
 def bronze(target: Database) -> list[tuple[Any, ...]]:
@@ -209,7 +155,7 @@ def test_an_extraction_brings_every_value_on_one_machine_and_on_a_cluster(
     assert [(t["read"], t["written"]) for t in report(done)["tables"]] == [(24, 24)]
     assert {row[-1] for row in bronze(target)} == {"incremental"}
 
-    done = run("extract", cluster.parameters | {"partition_column": "number", "partitions": 4})
+    done = run("extract", on(cluster) | {"partition_column": "number", "partitions": 4})
     assert [(t["table"], t["read"], t["written"]) for t in report(done)["tables"]] == [
         ("sale", SALES, SALES - 24),
         ("reader", 8, 8),
@@ -234,7 +180,7 @@ def test_the_same_job_works_on_one_machine_and_on_a_cluster(
     job = {"job": "market_jobs:stalls", "arguments": {"sales": 100}}
     spec = {"run_id": str(uuid4())}
     stalls = [(stall, 20) for stall in range(5)]
-    for place in ({"master": "local[2]"}, cluster.parameters):
+    for place in ({"master": "local[2]"}, on(cluster)):
         target.query("TRUNCATE market.stall")
         spec = {"run_id": str(uuid4())}
         done = run("job", job | place, **spec)
@@ -251,7 +197,7 @@ def test_the_same_job_works_on_one_machine_and_on_a_cluster(
     assert report(done)["details"]["machines"] == sorted(cluster.workers)
 
     # It came to a good end, so its id does nothing again.
-    again = run("job", job | cluster.parameters, **spec)
+    again = run("job", job | on(cluster), **spec)
     assert (report(again)["repeated"], report(again)["tables"]) == (True, [])
     assert target.query("SELECT count(*) FROM market.stall") == [(5,)]
 
@@ -331,7 +277,7 @@ def test_sigterm_ends_an_extraction(containers: Containers, source: Database, ta
 def test_sigterm_ends_a_job_and_frees_the_cluster(
     containers: Containers, source: Database, target: Database, cluster: Cluster
 ) -> None:
-    runner = start(containers, source, target, "job", cluster.parameters | {"job": "market_jobs:endless"})
+    runner = start(containers, source, target, "job", on(cluster) | {"job": "market_jobs:endless"})
     works(runner)
     stopped_in_time(runner)
     wait_until(
@@ -347,7 +293,7 @@ def test_executors_that_do_not_come_or_are_lost_are_told_after_the_deadline(
 ) -> None:
     # Time enough for a start on a machine that has other things to do.
     seconds = 60
-    parameters = cluster.parameters | {"job": "market_jobs:endless", "start_timeout": seconds}
+    parameters = on(cluster) | {"job": "market_jobs:endless", "start_timeout": seconds}
     runner = start(containers, source, target, "job", parameters)
     works(runner)
     too_much = {"master": cluster.url, "conf": {"spark.executor.memory": "64g"}, "start_timeout": seconds}

@@ -43,7 +43,9 @@ def listened_assets(description: Description, declaration: Declaration, place: s
         ConfigurationError: there is none, or one cannot be read.
     """
     place = place or declaration.dag_id
-    tables = dict.fromkeys((declaration.target, table) for table in description.outside_reads)
+    written = {table for step in declaration.steps.values() for table in step.tables}
+    outside = [table for table in description.outside_reads if table not in written]
+    tables = dict.fromkeys((declaration.target, table) for table in outside)
     for listed in declaration.upstream:
         tables[_listed(listed, declaration.target, place)] = None
     if not tables:

@@ -14,7 +14,15 @@ from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_v
 from .configuration import ConfigurationError, Problem, Strict, read_document, validated
 from .images import ImageReference
 
-__all__ = ["ASSETS", "DbtStep", "Declaration", "StepKind", "parse_declaration", "read_declaration"]
+__all__ = [
+    "ASSETS",
+    "DbtStep",
+    "Declaration",
+    "RunnerStep",
+    "StepKind",
+    "parse_declaration",
+    "read_declaration",
+]
 
 ASSETS = "assets"
 """The schedule that means: when the tables that are read from elsewhere change."""
@@ -71,6 +79,24 @@ class DbtStep(Strict):
         return self
 
 
+class RunnerStep(Strict):
+    """A step that a runner has beside the datakit's loads: an extraction, a job, a step of one's own."""
+
+    step: str = Field(min_length=1, description="What the runner calls it, as its `steps` lists them.")
+    image: str = Field(min_length=1, description="The role of its image.")
+    after: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = Field(
+        default=(), description="Loads, layers or other such steps that it waits for."
+    )
+    tables: Annotated[tuple[Table, ...], BeforeValidator(_one_or_many)] = Field(
+        default=(),
+        description="The tables that it writes, each an asset; loads that read one wait for it.",
+    )
+    source: Key | None = Field(default=None, description="The Airflow connection that it reads from.")
+    windowed: bool = Field(default=False, description="Whether it is about the DagRun's span of time.")
+    pod: PodTemplate = "default"
+    parameters: dict[str, JsonValue] = Field(default={}, description="What the runner is told.")
+
+
 class Declaration(Strict):
     """How a datakit runs in Airflow."""
 
@@ -101,6 +127,9 @@ class Declaration(Strict):
     )
     deploy: Literal["gated", "plain", "none"] = "plain"
     approval_timeout: Span | None = None
+    steps: dict[Key, RunnerStep] = Field(
+        default={}, description="More steps, of any runner, by what their tasks are called."
+    )
     dbt: DbtStep | None = None
     check: bool = True
     verify: bool | tuple[str, ...] = Field(

@@ -12,12 +12,12 @@ from pydantic import JsonValue
 from sqlmodel_framework.runs.description import DescribedLoad, Description
 
 from .configuration import ConfigurationError, Problem
-from .declaration import DbtStep, Declaration, PodTemplate, StepKind
+from .declaration import DbtStep, Declaration, PodTemplate, RunnerStep, StepKind
 
 __all__ = ["Graph", "Step", "TaskKind", "build_graph"]
 
-TaskKind = Literal["pin", "approve"] | StepKind
-"""What a task does; `pin` and `approve` need no container."""
+TaskKind = Literal["pin", "approve", "step"] | StepKind
+"""What a task does; `pin` and `approve` need no container, and a `step` is one that the declaration adds."""
 
 DEFAULT_ROLE = "sqlmodel"
 KINDS: tuple[StepKind, ...] = ("deploy", "plan", "load", "dbt", "check", "verify")
@@ -125,15 +125,18 @@ class _Builder:
         self._check_names()
         containers = self._containers()
         self._raise()
+        by_id = {container.id: container for container in containers}
+        for name in by_id.keys() & self.declaration.steps.keys():
+            self._problem(f"steps.{name}", f"two tasks would be called {name!r}", "rename the step")
+        self._raise()
         upstream = self._upstream(containers)
-        order = self._ordered(containers, upstream)
         before = self._before()
         steps = [Step(name="pin", kind="pin"), *before]
         last = steps[-1].id
         done: list[Step] = []
-        for container in order:
-            waits = tuple(sorted(upstream[container.id])) or (last,)
-            done.append(self._load(container, waits))
+        for name in self._ordered(upstream):
+            waits = tuple(sorted(upstream[name])) or (last,)
+            done.append(self._load(by_id[name], waits) if name in by_id else self._added(name, waits))
         steps += done
         after = self._dbt(done, last)
         steps += after
@@ -160,9 +163,13 @@ class _Builder:
             self._known(f"runners.{name}", name, {*known, *KINDS}, "kind of step, layer or load")
         for name in self.declaration.pods:
             self._known(f"pods.{name}", name, {*known, *KINDS}, "kind of step, layer or load")
+        for step, added in self.declaration.steps.items():
+            for name in added.after:
+                others = known | (self.declaration.steps.keys() - {step})
+                self._known(f"steps.{step}.after", name, others, "load, layer or other step")
         if self.declaration.dbt is not None:
             for name in self.declaration.dbt.after:
-                self._known("dbt.after", name, known, "load or layer")
+                self._known("dbt.after", name, known | self.declaration.steps.keys(), "load, layer or step")
             for name in {table.name for table in self.description.tables} & {*self.declaration.dbt.tables}:
                 self._problem(
                     "dbt.tables",
@@ -207,28 +214,35 @@ class _Builder:
         return containers
 
     def _upstream(self, containers: list[_Container]) -> dict[str, set[str]]:
+        """What each container and each step that the declaration adds waits for."""
         where = {load.id: container.id for container in containers for load in container.loads}
-        return {
-            container.id: {
-                where[before]
-                for load in container.loads
-                for before in self.description.upstream_of(load.id)
-                if where[before] != container.id
+        added = self.declaration.steps
+        found: dict[str, set[str]] = {}
+        for container in containers:
+            reads = {table for load in container.loads for table in load.reads}
+            loads = {
+                where[before] for load in container.loads for before in self.description.upstream_of(load.id)
             }
-            for container in containers
-        }
+            steps = {name for name, step in added.items() if reads & set(step.tables)}
+            found[container.id] = (loads | steps) - {container.id}
+        for name, step in added.items():
+            loads = {
+                where[load.id] for load in self.loads.values() if {load.id, load.layer} & set(step.after)
+            }
+            found[name] = loads | (set(step.after) & added.keys())
+        return found
 
-    def _ordered(self, containers: list[_Container], upstream: dict[str, set[str]]) -> list[_Container]:
-        by_id = {container.id: container for container in containers}
-        sorter = TopologicalSorter({name: sorted(upstream[name]) for name in by_id})
+    def _ordered(self, upstream: dict[str, set[str]]) -> list[str]:
+        sorter = TopologicalSorter({name: sorted(before) for name, before in upstream.items()})
         try:
-            return [by_id[name] for name in sorter.static_order()]
+            return [*sorter.static_order()]
         except CycleError as error:
             way = " -> ".join(error.args[1])
             self._problem(
-                "groups",
+                "steps" if self.declaration.steps.keys() & set(error.args[1]) else "groups",
                 f"these wait for each other: {way}",
-                "put loads into one group only when none of the others lies between them",
+                "put loads into one group only when none of the others lies between them, "
+                "and let no step wait for a load that reads its tables",
             )
         self._raise()
         raise AssertionError("a cycle is a problem")
@@ -261,12 +275,28 @@ class _Builder:
             parameters={"loads": list(ids)},
         )
 
+    def _added(self, name: str, upstream: tuple[str, ...]) -> Step:
+        added: RunnerStep = self.declaration.steps[name]
+        return Step(
+            name=name,
+            kind="step",
+            upstream=upstream,
+            runner_step=added.step,
+            datakit=self.description.name,
+            role=added.image,
+            tables=tuple(dict.fromkeys(added.tables)),
+            source=added.source,
+            windowed=added.windowed,
+            pod=added.pod,
+            parameters=added.parameters,
+        )
+
     def _dbt(self, done: list[Step], last: str) -> list[Step]:
         dbt = self.declaration.dbt
         if dbt is None:
             return []
         after = {load.id for load in self.loads.values() if {load.id, load.layer} & set(dbt.after)}
-        chosen = [step for step in done if not dbt.after or set(step.loads) & after]
+        chosen = [step for step in done if not dbt.after or set(step.loads) & after or step.name in dbt.after]
         return [self._dbt_step(dbt, _ends(chosen) or (last,))]
 
     def _dbt_step(self, dbt: DbtStep, upstream: tuple[str, ...]) -> Step:
@@ -366,7 +396,9 @@ class _Builder:
         for step in steps:
             if step.id in seen or step.id in groups:
                 self._problem(
-                    "groups", f"two tasks would be called {step.id!r}", "rename the group, or the layer"
+                    "groups",
+                    f"two tasks would be called {step.id!r}",
+                    "rename the group, the layer or the step",
                 )
             seen[step.id] = step
         self._raise()

@@ -97,7 +97,7 @@ class _Builder:
 
     def _written(self, step: Step) -> dict[str, str]:
         """The tables that a step writes, by what its report calls them."""
-        if step.kind == "dbt":
+        if not step.loads:
             return {table: table for table in step.tables}
         return {load: self.tables[load] for load in step.loads}
 

@@ -13,7 +13,7 @@ import market
 import pytest
 from datakit_testing import Containers, Database, wait_until
 from datakit_testing.databases import start_postgres
-from docked import Docked, connection
+from kit.docked import Docked, connection
 from kit.home import DAGS
 from kit.orchard import Orchard, clear, go_on, instance, states, xcom
 

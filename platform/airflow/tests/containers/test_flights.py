@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 from airflow.models.dagrun import DagRun
 from datakit_testing import Containers, Database
-from docked import Docked, connection
 from flights_datakit import datakit
+from kit.docked import Docked, connection
 from kit.home import HOME
 from kit.orchard import instance, states, xcom
 from observed import Observed, observed

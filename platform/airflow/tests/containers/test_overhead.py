@@ -11,7 +11,7 @@ from typing import Any
 import market
 import pytest
 from datakit_testing import Database
-from docked import Docked, connection
+from kit.docked import Docked, connection
 from kit.home import DAGS
 from kit.orchard import instance, states, xcom
 

@@ -11,7 +11,7 @@ import till
 from datakit_airflow.configuration import ConfigurationError
 from datakit_airflow.dag import plan_dag
 from datakit_testing import Database
-from docked import Docked, connection
+from kit.docked import Docked, connection
 from kit.home import DAGS
 from kit.orchard import clear, go_on, kept, states, xcom
 from sqlmodel_framework.runs.origin import origin_of_row

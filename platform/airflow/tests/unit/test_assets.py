@@ -34,6 +34,12 @@ def test_a_dag_listens_to_what_it_reads_and_does_not_write() -> None:
     assert listened_assets(REPORTS, declaration()) == [asset_of("warehouse", "silver.sales")]
 
 
+def test_a_table_that_an_added_step_writes_is_not_listened_to() -> None:
+    steps = {"extract": {"step": "extract", "image": "spark", "tables": "silver.sales"}}
+    with pytest.raises(ConfigurationError, match="reads no table that it does not write"):
+        listened_assets(REPORTS, declaration(steps=steps))
+
+
 def test_more_tables_can_be_listed_also_of_other_databases() -> None:
     found = listened_assets(REPORTS, declaration(upstream=["a.b", "datakit://till/c/d"]))
 

@@ -14,6 +14,7 @@ from datakit_airflow.settled import settled_images
 from kit.described import SHOP, described, load
 from sqlmodel_framework.runs.description import Description
 
+SPARK = {"step": "job", "image": "spark"}
 DIGEST = "sha256:" + "a" * 64
 
 
@@ -89,6 +90,32 @@ def test_dbt_builds_after_its_loads_and_before_the_checks() -> None:
     assert found.step("dbt_build").datakit == "gold"
     assert found.step("dbt_build").role == "dbt"
     assert found.step("dbt_build").pod == "dbt"
+
+
+def test_a_step_of_another_runner_is_between_what_it_reads_and_who_reads_its_tables() -> None:
+    extract = {"step": "extract", "image": "spark", "tables": "bronze.items", "source": "tills"}
+    job = {"step": "job", "image": "spark", "after": ["silver", "extract"], "pod": "spark", "windowed": True}
+    found = graph(
+        steps={"extract": extract, "totals": {**job, "tables": "gold.totals", "parameters": {"job": "a:b"}}},
+        dbt={"after": "totals"},
+    )
+
+    assert upstream(found) == {
+        "pin": (),
+        "deploy": ("pin",),
+        "bronze.orders": ("deploy",),
+        "bronze.items": ("deploy",),
+        "extract": ("deploy",),
+        "silver.sales": ("bronze.items", "bronze.orders", "extract"),
+        "totals": ("extract", "silver.sales"),
+        "dbt_build": ("totals",),
+        "check": ("dbt_build",),
+    }
+    assert found.step("extract").source == "tills"
+    assert found.roles == ("dbt", "spark", "sqlmodel")
+    totals = found.step("totals")
+    assert (totals.runner_step, totals.pod, totals.tables) == ("job", "spark", ("gold.totals",))
+    assert (totals.windowed, totals.parameters) == (True, {"job": "a:b"})
 
 
 def test_tables_that_dbt_makes_are_written_by_it() -> None:
@@ -179,7 +206,14 @@ def test_one_name_is_one_connection_in_a_container() -> None:
         ({"runners": {"gold": "dbt"}}, "runners.gold: 'gold' is no kind of step, layer or load"),
         ({"sources": {"gold": "x"}}, "sources.gold: 'gold' is no load, layer or database"),
         ({"dbt": {"tables": "silver.sales"}}, "dbt.tables: 'silver.sales' is a table of the datakit 'shop'"),
-        ({"dbt": {"after": "gold"}}, "dbt.after: 'gold' is no load or layer"),
+        ({"dbt": {"after": "gold"}}, "dbt.after: 'gold' is no load, layer or step"),
+        ({"steps": {"a": SPARK | {"after": "a"}}}, "steps.a.after: 'a' is no load, layer or other step"),
+        ({"steps": {"deploy": SPARK}}, "groups: two tasks would be called 'deploy'"),
+        ({"steps": {"bronze.items": SPARK}}, "steps.bronze.items: two tasks would be called 'bronze.items'"),
+        (
+            {"steps": {"a": SPARK | {"after": "silver", "tables": "bronze.items"}}},
+            "steps: these wait for each other: ",
+        ),
         ({"verify": ["gold"]}, "verify: 'gold' is no load"),
         ({"verify": True}, "verify: no load of the datakit 'shop' reads another database"),
         ({"parameters": {"dbt": {"vars": {}}}}, "parameters.dbt: there is no dbt step"),

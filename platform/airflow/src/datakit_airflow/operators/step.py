@@ -175,15 +175,15 @@ class StepCore:
     def _tell_assets(self, context: Mapping[str, Any], report: RunReport) -> None:
         """What is known of each table goes with the event that tells of its change."""
         events = context["outlet_events"]
-        for table in report.tables:
-            reported = table.table if self.work.step.kind == "dbt" else f"{table.layer}.{table.table}"
-            asset = self.work.assets.get(reported)
-            if asset is not None:
-                events[asset].extra = {
-                    "run_id": str(report.run_id),
-                    "image_digest": report.image_digest,
-                    "read": table.read,
-                    "written": table.written,
-                    "rejected": table.rejected,
-                    "repeated": report.repeated,
-                }
+        of_loads = bool(self.work.step.loads)
+        told = {f"{table.layer}.{table.table}" if of_loads else table.table: table for table in report.tables}
+        for name, asset in self.work.assets.items():
+            counts: dict[str, Any] = {}
+            if (table := told.get(name)) is not None:
+                counts = {"read": table.read, "written": table.written, "rejected": table.rejected}
+            events[asset].extra = {
+                "run_id": str(report.run_id),
+                "image_digest": report.image_digest,
+                "repeated": report.repeated,
+                **counts,
+            }

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datakit_testing import Database, DockerApi
-from kit.home import DAGS
+
+from .home import DAGS
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -70,8 +71,9 @@ class Docked:
             target: the connection to the target.
             images: references of images by role.
         """
-        from kit.orchard import Orchard
         from sqlmodel_framework.runs.describing import describe
+
+        from .orchard import Orchard
 
         (DAGS / f"{dag_id}.json").write_text(describe(datakit).text())
         (DAGS / f"{dag_id}.yaml").write_text(
