@@ -81,7 +81,8 @@ def ship(job: Job, context: SparkContext, folder: Path) -> None:
     if all(any(place.resolve().is_relative_to(folder) for folder in installed) for place in places):
         return
     archive = folder / f"{top.__name__}.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+    # In an image files are of 1970, which an archive cannot say.
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as file:
         for place in places:
             for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
                 if path.is_file() and "__pycache__" not in path.parts:

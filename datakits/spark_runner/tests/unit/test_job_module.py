@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -48,6 +49,11 @@ def shipped(name: str, folder: Path) -> list[str]:
         return []
     (path,) = context.shipped
     return sorted(zipfile.ZipFile(path).namelist())
+
+
+def test_a_module_in_an_image_is_shipped_though_its_file_is_of_1970(folder: Path) -> None:
+    os.utime(folder / "lone_job.py", (0, 0))
+    assert shipped("lone_job:daily", folder) == ["lone_job.py"]
 
 
 def test_a_function_of_a_module_is_found(folder: Path) -> None:
