@@ -1,4 +1,7 @@
-"""As much of Kubernetes' interface as making a pod and its Secret needs; nothing runs in it."""
+"""As much of Kubernetes' interface as making a pod and its Secret needs; nothing runs in it.
+
+What it keeps is as Kubernetes' schema says; it is stricter than a cluster, which drops unknown fields.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+
+from .kubernetes_schema import mistake
 
 __all__ = ["Cluster", "running_cluster"]
 
@@ -22,12 +27,14 @@ class Cluster:
         url: its address.
         asked: method, kind and content of each request that changes something.
         objects: what is in it, by kind and name.
+        refused: what was wrong with each object that its schema refuses.
         full: whether it refuses pods.
     """
 
     url: str = ""
     asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
     full: bool = False
 
     @property
@@ -75,7 +82,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         kind, name = self._place()
         if name is None:
-            self._answer(200, {"kind": "List", "items": self.served.of_kind(kind)})
+            query = parse_qs(urlsplit(self.path).query)
+            selector = query.get("labelSelector", [""])[0]
+            found = [one for one in self.served.of_kind(kind) if _selected(one, selector)]
+            self._answer(200, {"kind": "List", "items": found})
         else:
             self._answer_with(kind, name)
 
@@ -89,20 +99,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(409, {"kind": "Status", "reason": "AlreadyExists"})
         else:
             content["metadata"]["uid"] = f"uid-{len(self.served.objects)}"
-            self.served.objects[kind, name] = content
-            self._answer(201, content)
+            self._keep(201, kind, name, content)
 
     def do_PUT(self) -> None:
         kind, name = self._place()
         assert name is not None
-        self.served.objects[kind, name] = self._read("PUT", kind)
-        self._answer_with(kind, name)
+        self._keep(200, kind, name, self._read("PUT", kind))
 
     def do_PATCH(self) -> None:
         kind, name = self._place()
         assert name is not None
-        self.served.objects[kind, name]["metadata"].update(self._read("PATCH", kind)["metadata"])
-        self._answer_with(kind, name)
+        patch = self._read("PATCH", kind)
+        found = self.served.objects[kind, name]
+        self._keep(
+            200, kind, name, {**found, **patch, "metadata": {**found["metadata"], **patch["metadata"]}}
+        )
 
     def do_DELETE(self) -> None:
         kind, name = self._place()
@@ -121,6 +132,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.served.asked.append((method, kind, content))
         return content
 
+    def _keep(self, status: int, kind: str, name: str, content: dict[str, Any]) -> None:
+        if (wrong := mistake(kind, content)) is not None:
+            self.served.refused.append(wrong)
+            self._answer(422, {"kind": "Status", "reason": "Invalid", "message": wrong})
+        else:
+            self.served.objects[kind, name] = content
+            self._answer(status, content)
+
     def _answer_with(self, kind: str, name: str) -> None:
         found = self.served.objects.get((kind, name))
         self._answer(200 if found else 404, found or {"kind": "Status"})
@@ -132,3 +151,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def _selected(content: dict[str, Any], selector: str) -> bool:
+    """Whether an object has the labels `a=b`, and not `c!=d` or `!e`."""
+    labels = content["metadata"].get("labels", {})
+    for term in filter(None, selector.split(",")):
+        name, sign, value = term.partition("=")
+        if not sign:
+            agrees = name[1:] not in labels if name.startswith("!") else name in labels
+        elif name.endswith("!"):
+            agrees = labels.get(name[:-1]) != value
+        else:
+            agrees = labels.get(name) == value
+        if not agrees:
+            return False
+    return True

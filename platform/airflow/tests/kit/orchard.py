@@ -39,10 +39,10 @@ class Orchard:
         """Tell each step how its next tries go; those without a word succeed."""
         (self.folder / "behaviours.json").write_text(json.dumps(behaviours))
 
-    def declare(self, dag_id: str, text: str) -> DAG:
+    def declare(self, dag_id: str, text: str, datakit: str = "shop") -> DAG:
         """Write a declaration and a DAG file, and read the DAG as Airflow does."""
         (self.dags / f"{dag_id}.yaml").write_text(
-            f"dag_id: {dag_id}\ndatakit: shop.json\ntarget: {CONNECTION}\nretry_delay: 0\n{text}"
+            f"dag_id: {dag_id}\ndatakit: {datakit}.json\ntarget: {CONNECTION}\nretry_delay: 0\n{text}"
         )
         file = self.dags / f"{dag_id}.py"
         file.write_text(
@@ -184,6 +184,17 @@ def go_on(dag: DAG, run: DagRun, *, rounds: int | None = None) -> None:
                 _run_task(ti=one, task=dag.task_dict[one.task_id])
             if not scheduled and any(one.state == TaskInstanceState.AWAITING_INPUT for one in tasks):
                 return
+
+
+def go_to(dag: DAG, run: DagRun, task_id: str) -> None:
+    """Run a task of a DagRun whatever it waits for."""
+    with create_session() as session:
+        one = _again(run, session).get_task_instance(task_id, session=session)
+        assert one is not None
+        one.try_number += 1
+        one.state = TaskInstanceState.SCHEDULED
+        session.commit()
+        _run_task(ti=one, task=dag.task_dict[task_id])
 
 
 def answer(run: DagRun, task_id: str, option: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sqlmodel_framework.runs.report import RunReport
 from ..environment import KubernetesSettings
 from ..progress import readable
 from ..secrets import SPEC_FILE
+from .pod_template import checked
 from .step import CONTAINER_FOLDER, Prepared, StepCore, Work
 
 __all__ = ["DatakitPodOperator", "secret_name"]
@@ -186,7 +187,7 @@ class DatakitPodOperator(StepCore, KubernetesPodOperator):
 
 def _template(settings: KubernetesSettings, name: str) -> Path:
     own = settings.templates / f"{name}.yaml" if settings.templates is not None else None
-    return own if own is not None and own.is_file() else _TEMPLATES / f"{name}.yaml"
+    return checked(own) if own is not None and own.is_file() else _TEMPLATES / f"{name}.yaml"
 
 
 def _locked_down() -> k8s.V1SecurityContext:
