@@ -132,7 +132,7 @@ def test_a_change_of_a_table_is_told_with_its_counts(ran: Ran) -> None:
 
     with create_session() as session:
         events = session.scalars(select(AssetEvent).filter_by(source_dag_id="flights"))
-        told = {}
+        told: dict[str | None, dict[str, dict[str, Any]]] = {}
         for event in events:
             told.setdefault(event.source_task_id, {})[event.asset.name] = event.extra
     assert set(told) == {*LOADS, "dbt_build"}
